@@ -1,0 +1,25 @@
+// Builds the two programs that users run, one file each: dist/operator.mjs and dist/kubectl-pool.
+import { chmodSync, mkdirSync } from "node:fs";
+import { build, type BuildOptions } from "esbuild";
+
+const common: BuildOptions = {
+  bundle: true,
+  platform: "node",
+  format: "esm",
+  target: "node20",
+  legalComments: "none",
+  logLevel: "warning",
+};
+
+// Some dependencies are CommonJS and call `require` for Node's own modules.
+const requireShim = `import { createRequire as createRequire_ } from "node:module"; const require = createRequire_(import.meta.url);`;
+
+mkdirSync("dist", { recursive: true });
+await build({ ...common, entryPoints: ["src/main.ts"], outfile: "dist/operator.mjs", banner: { js: requireShim }, sourcemap: "linked" });
+await build({
+  ...common,
+  entryPoints: ["src/cli/main.ts"],
+  outfile: "dist/kubectl-pool",
+  banner: { js: requireShim },
+});
+chmodSync("dist/kubectl-pool", 0o755);
