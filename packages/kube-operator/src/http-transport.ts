@@ -1,0 +1,232 @@
+// Bytes to and from an API server: agents, TLS, authorization, time limits, the cap on requests in flight.
+// Knows neither verbs nor retries.
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type RequestOptions } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import type { Clock } from "./clock.ts";
+import type { Connection } from "./connection.ts";
+
+export interface TransportOptions {
+  readonly maxInFlight: number;
+  readonly userAgent: string;
+  readonly clock: Clock;
+}
+
+export interface TransportRequest {
+  readonly method: string;
+  /** With its query. */
+  readonly path: string;
+  readonly body?: string;
+  readonly contentType?: string;
+  readonly signal?: AbortSignal;
+  readonly timeoutMs: number;
+}
+
+export interface TransportResponse {
+  readonly code: number;
+  readonly retryAfterSeconds: number | undefined;
+  readonly text: string;
+}
+
+/** A response whose body is read as it comes. */
+export interface StreamResponse extends Omit<TransportResponse, "text"> {
+  readonly body: IncomingMessage;
+}
+
+/** The server closes idle connections after 90 s; closing them first avoids sending into a closing one. */
+const idleMsMax = 60_000;
+
+/** How long TCP waits before it asks whether the other end is still there. */
+const tcpKeepAliveMs = 30_000;
+
+/** A request that took longer than it may. Whether the server has carried it out is unknown. */
+export class RequestTimeout extends Error {
+  readonly code = "ETIMEDOUT";
+  constructor(method: string, path: string, timeoutMs: number) {
+    super(`${method} ${path} got no answer within ${timeoutMs} ms`);
+    this.name = "RequestTimeout";
+  }
+}
+
+export class HttpTransport {
+  readonly #connection: Connection;
+  readonly #options: TransportOptions;
+  readonly #base: URL;
+  /** Requests share connections; each stream has one to itself, so that a slow reader holds up nobody. */
+  readonly #requestAgent: HttpAgent;
+  readonly #streamAgent: HttpAgent;
+  readonly #waiting: (() => void)[] = [];
+  #inFlight = 0;
+
+  constructor(connection: Connection, options: TransportOptions) {
+    this.#connection = connection;
+    this.#options = options;
+    this.#base = new URL(connection.server);
+    this.#requestAgent = this.#agent(options.maxInFlight);
+    this.#streamAgent = this.#agent(Infinity);
+  }
+
+  /** Sends a request and reads the whole answer. */
+  async send(request: TransportRequest): Promise<TransportResponse> {
+    await this.#enter(request.signal);
+    try {
+      return await this.#authorized(request, async (token) => {
+        const { stream, deadline } = await this.#open(request, this.#requestAgent, token);
+        try {
+          return { ...head(stream), text: await textOf(stream) };
+        } catch (error) {
+          throw deadline.error() ?? error;
+        } finally {
+          deadline.clear();
+        }
+      });
+    } finally {
+      this.#leave();
+    }
+  }
+
+  /** Sends a request and hands over its answer as it comes; the time limit holds up to the first byte of it. */
+  async stream(request: TransportRequest): Promise<StreamResponse> {
+    return this.#authorized(request, async (token) => {
+      const { stream, deadline } = await this.#open(request, this.#streamAgent, token);
+      deadline.clear();
+      return { ...head(stream), body: stream };
+    });
+  }
+
+  close(): void {
+    this.#requestAgent.destroy();
+    this.#streamAgent.destroy();
+  }
+
+  #agent(maxSockets: number): HttpAgent {
+    const { ca, cert, key, serverName, insecureSkipTlsVerify } = this.#connection;
+    const pooling = {
+      keepAlive: true,
+      keepAliveMsecs: tcpKeepAliveMs,
+      maxSockets,
+      timeout: idleMsMax,
+      scheduling: "lifo",
+    } as const;
+    if (this.#base.protocol === "http:") return new HttpAgent(pooling);
+    return new HttpsAgent({
+      ...pooling,
+      ...(ca !== undefined && { ca }),
+      ...(cert !== undefined && { cert }),
+      ...(key !== undefined && { key }),
+      ...(serverName !== undefined && { servername: serverName }),
+      rejectUnauthorized: insecureSkipTlsVerify !== true,
+    });
+  }
+
+  /** Asks once more with a new token when the server rejects the one that it was given. */
+  async #authorized<R extends { readonly code: number }>(
+    request: TransportRequest,
+    attempt: (token: string | undefined) => Promise<R>,
+  ): Promise<R> {
+    request.signal?.throwIfAborted();
+    const token = await this.#connection.token?.();
+    const response = await attempt(token);
+    if (response.code !== 401 || token === undefined) return response;
+    const fresh = await this.#connection.token?.(token);
+    if (fresh === token) return response;
+    if ("body" in response) (response.body as IncomingMessage).resume();
+    return attempt(fresh);
+  }
+
+  #open(
+    { method, path, body, contentType, signal, timeoutMs }: TransportRequest,
+    agent: HttpAgent,
+    token: string | undefined,
+  ): Promise<{ readonly stream: IncomingMessage; readonly deadline: Deadline }> {
+    const options: RequestOptions = {
+      agent,
+      method,
+      protocol: this.#base.protocol,
+      hostname: this.#base.hostname.replace(/^\[|\]$/g, ""),
+      port: this.#base.port,
+      path: this.#base.pathname.replace(/\/$/, "") + path,
+      headers: {
+        accept: "application/json",
+        "user-agent": this.#options.userAgent,
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        ...(body !== undefined && {
+          "content-type": contentType ?? "application/json",
+          "content-length": Buffer.byteLength(body),
+        }),
+      },
+    };
+    return new Promise((resolve, reject) => {
+      const request = (this.#base.protocol === "http:" ? httpRequest : httpsRequest)(options);
+      const deadline = startDeadline(this.#options.clock, timeoutMs, () => {
+        const error = new RequestTimeout(method, path, timeoutMs);
+        request.destroy(error);
+        return error;
+      });
+      const abort = (): void => void request.destroy(asError(signal?.reason));
+      signal?.addEventListener("abort", abort, { once: true });
+      request.once("close", () => {
+        deadline.clear();
+        signal?.removeEventListener("abort", abort);
+      });
+      request.once("response", (stream) => resolve({ stream, deadline }));
+      request.on("error", (error) => reject(signal?.aborted ? asError(signal.reason) : error));
+      request.end(body);
+    });
+  }
+
+  async #enter(signal: AbortSignal | undefined): Promise<void> {
+    if (this.#inFlight < this.#options.maxInFlight) {
+      this.#inFlight += 1;
+      return;
+    }
+    await new Promise<void>((resolve, reject) => {
+      const admit = (): void => {
+        signal?.removeEventListener("abort", giveUp);
+        resolve();
+      };
+      const giveUp = (): void => {
+        this.#waiting.splice(this.#waiting.indexOf(admit), 1);
+        reject(asError(signal?.reason));
+      };
+      this.#waiting.push(admit);
+      signal?.addEventListener("abort", giveUp, { once: true });
+    });
+  }
+
+  /** The place goes to who waits longest. */
+  #leave(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#inFlight -= 1;
+    else next();
+  }
+}
+
+interface Deadline {
+  clear(): void;
+  /** What ended the request, if it was the deadline. */
+  error(): Error | undefined;
+}
+
+function startDeadline(clock: Clock, timeoutMs: number, expire: () => Error): Deadline {
+  let error: Error | undefined;
+  const timer = clock.after(timeoutMs, () => {
+    error = expire();
+  });
+  return { clear: () => timer.cancel(), error: () => error };
+}
+
+function head({ statusCode = 0, headers }: IncomingMessage): Omit<TransportResponse, "text"> {
+  const seconds = Number(headers["retry-after"]);
+  return {
+    code: statusCode,
+    retryAfterSeconds: headers["retry-after"] !== undefined && Number.isFinite(seconds) ? seconds : undefined,
+  };
+}
+
+async function textOf(stream: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+const asError = (reason: unknown): Error => (reason instanceof Error ? reason : new Error(String(reason)));
