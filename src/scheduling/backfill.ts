@@ -1,0 +1,134 @@
+// Holds: the place that is kept for a task which waits in front, and who may use it meanwhile. EASY, over nodes, several
+// resources and limits at once. Does not know in which order candidates are tried.
+import type { Contender } from "./contender.ts";
+import { add, fits, type Ledger, type NodeRoom, type Request, timesIn } from "./ledger.ts";
+import type { Release } from "./releases.ts";
+import type { PoolNode } from "./tree.ts";
+
+export interface Hold {
+  readonly contender: Contender;
+  readonly node: PoolNode;
+  /** T: when the task in front is expected to start. */
+  readonly at: number;
+  /** By room index: what the held nodes are expected to have left at T beyond what the hold needs. */
+  readonly spareOf: ReadonlyMap<number, Float64Array>;
+  /** The same for each limit above the task. */
+  readonly limitSpareOf: ReadonlyMap<PoolNode, Float64Array>;
+  readonly placed: readonly NodeRoom[];
+}
+
+/**
+ * Walks the releases in time until the task's demand (its next shards that must start together) fits on nodes and under
+ * every limit. Earlier holds stay held. Undefined when that never comes: such a task holds nothing.
+ */
+export function makeHold(
+  contender: Contender,
+  node: PoolNode,
+  releases: readonly Release[],
+  earlier: readonly Hold[],
+  ledger: Ledger,
+): Hold | undefined {
+  const { shape, demand } = contender;
+  const { request } = shape;
+  const free = new Map(shape.open.map((room) => [room.index, Float64Array.from(room.free)]));
+  const spare = new Map(node.lineage().map((each) => [each, each.limit.map((limit, i) => limit - (each.use[i] ?? 0))]));
+  for (const hold of earlier) {
+    for (const room of hold.placed) subtract(free.get(room.index), hold.contender.shape.request);
+    for (const each of hold.node.lineage()) {
+      const left = spare.get(each);
+      if (left) add(left, hold.contender.shape.request, -hold.contender.demand);
+    }
+  }
+  const open = new Set(shape.open.map(({ index }) => index));
+  const fitsUnder = (): boolean => [...spare.values()].every((left) => timesIn(request, left) >= demand);
+  const countOn = (index: number): number => timesIn(request, free.get(index) ?? new Float64Array());
+  let room = 0;
+  for (const index of open) room += Math.min(demand, countOn(index));
+
+  for (let i = 0; i <= releases.length; i += 1) {
+    const release = releases[i];
+    const isLastOfMoment = release === undefined || i === 0 || releases[i - 1]?.at !== release.at;
+    const moment = releases[i - 1]?.at ?? contender.contest.now;
+    if (isLastOfMoment && room >= demand && fitsUnder()) {
+      return holdAt(contender, node, promised(contender, moment), free, spare, ledger);
+    }
+    if (release === undefined) return undefined;
+    for (const each of release.node?.lineage() ?? []) {
+      const left = spare.get(each);
+      if (left) add(left, release.request, 1);
+    }
+    const index = release.room?.index;
+    const there = index === undefined ? undefined : free.get(index);
+    if (index !== undefined && there !== undefined) {
+      room -= Math.min(demand, countOn(index));
+      add(there, release.request, 1);
+      room += Math.min(demand, countOn(index));
+    }
+  }
+  return undefined;
+}
+
+/** A promise that was given is kept while it can be: whoever passed because of it would otherwise let others pass too. */
+function promised({ contest: { pool, now }, isHead }: Contender, at: number): number {
+  const given = isHead ? pool.memory?.head?.at : undefined;
+  return given !== undefined && given > now ? Math.min(given, at) : at;
+}
+
+/** Names the nodes at T by the pool's own placement, and keeps what they will have left. */
+function holdAt(
+  contender: Contender,
+  node: PoolNode,
+  at: number,
+  free: ReadonlyMap<number, Float64Array>,
+  limitSpareOf: ReadonlyMap<PoolNode, Float64Array>,
+  ledger: Ledger,
+): Hold {
+  const { shape, demand } = contender;
+  const placed: NodeRoom[] = [];
+  while (placed.length < demand) {
+    let best: NodeRoom | undefined;
+    let bestScore = Number.NEGATIVE_INFINITY;
+    for (const room of shape.open) {
+      const there = free.get(room.index);
+      if (there === undefined || !fits(shape.request, there)) continue;
+      const score = shape.placement.score({ ...room, free: there }, shape.request);
+      if (best === undefined || score > bestScore) [best, bestScore] = [room, score];
+    }
+    if (best === undefined) break;
+    subtract(free.get(best.index), shape.request);
+    placed.push(best);
+  }
+  for (const spare of limitSpareOf.values()) add(spare, shape.request, -demand);
+  const spareOf = new Map(placed.map(({ index }) => [index, free.get(index) ?? ledger.vectorOf({}, 0)] as const));
+  return { contender, node, at, spareOf, limitSpareOf, placed };
+}
+
+/** Whether such a shard may start on the node without delaying anything that is held. */
+export function mayPass(
+  holds: readonly Hold[],
+  room: NodeRoom,
+  node: PoolNode,
+  request: Request,
+  endsAt: number,
+): boolean {
+  return holds.every((hold) => endsAt <= hold.at || sparesOf(hold, room, node).every((spare) => fits(request, spare)));
+}
+
+/** What such a start takes away from what the holds have left: of all holds that it outlasts. */
+export function sparesTaken(holds: readonly Hold[], room: NodeRoom, node: PoolNode, endsAt: number): Float64Array[] {
+  return holds.flatMap((hold) => (endsAt <= hold.at ? [] : sparesOf(hold, room, node)));
+}
+
+function sparesOf(hold: Hold, room: NodeRoom, node: PoolNode): Float64Array[] {
+  const onNode = hold.spareOf.get(room.index);
+  const spares = onNode === undefined ? [] : [onNode];
+  for (const each of node.lineage()) {
+    const left = hold.limitSpareOf.get(each);
+    if (left) spares.push(left);
+  }
+  return spares;
+}
+
+function subtract(vector: Float64Array | undefined, request: Request): void {
+  if (vector) add(vector, request, -1);
+}

@@ -1,0 +1,71 @@
+// Which nodes a shard may use, as the Kubernetes scheduler reads node selectors, required node affinity, taints and
+// tolerations. Does not know what is free there.
+import type { Constraints, Node, NodeRequirement, NodeTerm, Taint, Toleration } from "./model.ts";
+
+/** Selector and required affinity. */
+export function selects(constraints: Constraints, node: Node): boolean {
+  for (const [key, value] of Object.entries(constraints.nodeSelector)) if (node.labels[key] !== value) return false;
+  return constraints.nodeTerms === undefined || constraints.nodeTerms.some((term) => termHolds(term, node));
+}
+
+/** Every taint that keeps Pods away is tolerated. */
+export function tolerates(constraints: Constraints, taints: readonly Taint[]): boolean {
+  return taints.every(
+    (taint) => taint.effect === "PreferNoSchedule" || constraints.tolerations.some((each) => matches(each, taint)),
+  );
+}
+
+/** Taints that Kubernetes itself sets and lifts with the state of the node: no ground to say that a shard never fits. */
+export function isPassing(taint: Taint): boolean {
+  return taint.key.startsWith("node.kubernetes.io/") || taint.key.startsWith("node.cloudprovider.kubernetes.io/");
+}
+
+function matches(toleration: Toleration, taint: Taint): boolean {
+  if (toleration.effect !== undefined && toleration.effect !== taint.effect) return false;
+  if (toleration.key !== undefined && toleration.key !== "" && toleration.key !== taint.key) return false;
+  return toleration.operator === "Exists" || (toleration.value ?? "") === taint.value;
+}
+
+/** A term without any requirement selects nothing, as in Kubernetes. */
+function termHolds(term: NodeTerm, node: Node): boolean {
+  if (term.labels.length === 0 && term.fields.length === 0) return false;
+  return (
+    term.labels.every((requirement) => requirementHolds(requirement, node.labels[requirement.key])) &&
+    term.fields.every((requirement) => fieldHolds(requirement, node))
+  );
+}
+
+/** A malformed requirement makes its term match nothing; the other terms still count. */
+function requirementHolds({ operator, values }: NodeRequirement, label: string | undefined): boolean {
+  switch (operator) {
+    case "In":
+      return label !== undefined && values.includes(label);
+    case "NotIn":
+      return values.length > 0 && (label === undefined || !values.includes(label));
+    case "Exists":
+      return values.length === 0 && label !== undefined;
+    case "DoesNotExist":
+      return values.length === 0 && label === undefined;
+    case "Gt":
+    case "Lt": {
+      const bound = values.length === 1 ? int64(values[0]) : undefined;
+      const value = int64(label);
+      if (bound === undefined || value === undefined) return false;
+      return operator === "Gt" ? value > bound : value < bound;
+    }
+  }
+}
+
+/** Kubernetes knows one field, the node's name, and for it only In and NotIn with one value. */
+function fieldHolds({ key, operator, values }: NodeRequirement, node: Node): boolean {
+  if (key !== "metadata.name" || values.length !== 1) return false;
+  if (operator === "In") return values[0] === node.name;
+  return operator === "NotIn" && values[0] !== node.name;
+}
+
+/** As Go's ParseInt(text, 10, 64) reads it: a label such as "4.5" or "big" is no number and matches no bound. */
+function int64(text: string | undefined): bigint | undefined {
+  if (text === undefined || !/^[+-]?[0-9]+$/.test(text)) return undefined;
+  const value = BigInt(text.startsWith("+") ? text.slice(1) : text);
+  return BigInt.asIntN(64, value) === value ? value : undefined;
+}

@@ -1,0 +1,114 @@
+// A task in the contest for places, with what an order may ask about it. Changes while a plan is made; no other plan sees
+// it. Does not know whom it contends with.
+import type { Start } from "./decision.ts";
+import { expectationOf, remainingWorkMs } from "./estimate.ts";
+import type { Shape } from "./fit.ts";
+import type { NodeRoom } from "./ledger.ts";
+import type { Pool, Task } from "./model.ts";
+import type { Queued } from "./queue.ts";
+import { type Amounts, dominantShare, plus } from "./resources.ts";
+
+/** What all contenders of a pool see alike. */
+export interface Contest {
+  readonly now: number;
+  readonly pool: Pool;
+  /** Of the pool, without what foreign Pods hold. */
+  readonly capacity: Amounts;
+  /** The number of the turn that comes next. */
+  turn: number;
+  /** By task UID, the number of its latest turn. */
+  readonly turns: Map<string, number>;
+  /** By namespace, the decayed use: dominant share × milliseconds. */
+  readonly used: Map<string, number>;
+}
+
+export class Contender {
+  readonly contest: Contest;
+  readonly queued: Queued;
+  readonly shape: Shape;
+  readonly starts: Start[] = [];
+  private readonly running: Amounts;
+
+  constructor(contest: Contest, queued: Queued, shape: Shape) {
+    this.contest = contest;
+    this.queued = queued;
+    this.shape = shape;
+    this.running = queued.task.active.map(({ request }) => request).reduce(plus, {});
+  }
+
+  get task(): Task {
+    return this.queued.task;
+  }
+
+  /** Shards that it may start still, its parallelism taken into account. */
+  get wanted(): number {
+    return Math.min(this.queued.startable, this.queued.places) - this.starts.length;
+  }
+
+  /** How many must start together: its minimum at its first start, one afterwards. */
+  get demand(): number {
+    const minimum = this.hasStarted ? 1 : (this.task.minParallelism ?? 1);
+    return Math.max(1, Math.min(minimum, this.queued.startable));
+  }
+
+  /** Sends the next of its shards to the node; to be called for no more than are wanted. */
+  start({ node }: NodeRoom): Start {
+    const shard = this.queued.shards.next();
+    if (shard.done) throw new Error(`${this.task.key} has no shard left to start`);
+    const start: Start = { kind: "start", task: this.task.key, shard: shard.value, node: node.name };
+    this.starts.push(start);
+    return start;
+  }
+
+  /** Past the pool's patience, until something of it starts. */
+  get isAged(): boolean {
+    const { maxWaitMs } = this.contest.pool;
+    return maxWaitMs !== undefined && this.starts.length === 0 && this.contest.now - this.waitingSince >= maxWaitMs;
+  }
+
+  get waitingSince(): number {
+    return this.task.waitingSince ?? this.task.created;
+  }
+
+  /** The task that had the hold when the last plan was made. */
+  get isHead(): boolean {
+    return this.contest.pool.memory?.head?.task === this.task.uid;
+  }
+
+  get hasStarted(): boolean {
+    return this.task.active.length > 0 || (this.task.finished ?? 0) > 0 || this.starts.length > 0;
+  }
+
+  /** Of one shard, as a share of the pool. */
+  get requestShare(): number {
+    return dominantShare(this.task.request, this.contest.capacity);
+  }
+
+  /** Of all that it holds, what starts in this plan included. */
+  get heldShare(): number {
+    let held = this.running;
+    for (const [resource, amount] of Object.entries(this.task.request)) {
+      held = { ...held, [resource]: (held[resource] ?? 0) + amount * this.starts.length };
+    }
+    return dominantShare(held, this.contest.capacity);
+  }
+
+  get expectedWorkMs(): number {
+    const { task, startable } = this.queued;
+    const shards = startable + task.backingOff.length + task.active.length + (task.finished ?? 0);
+    return shards * expectationOf(task).likelyMs;
+  }
+
+  get remainingWorkMs(): number {
+    return remainingWorkMs(this.task, this.queued.startable + this.task.backingOff.length, this.contest.now);
+  }
+
+  /** The number of its latest turn; 0 if it never had one. */
+  get latestTurn(): number {
+    return this.contest.turns.get(this.task.uid) ?? 0;
+  }
+
+  get namespaceUse(): number {
+    return this.contest.used.get(this.task.namespace) ?? 0;
+  }
+}

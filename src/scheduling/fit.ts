@@ -1,0 +1,157 @@
+// Is there a node for a shard, and which is best? Tasks that ask for the same under the same constraints share one
+// answer, so that what does not fit is found once, not once a task. Does not know whose turn it is.
+import { isPassing, selects, tolerates } from "./constraints.ts";
+import { Heap } from "./heap.ts";
+import { fits, type Ledger, type NodeRoom, type Request, timesIn } from "./ledger.ts";
+import type { Constraints, Task } from "./model.ts";
+import type { PlacementPolicy } from "./placement/placement.ts";
+import type { Amounts } from "./resources.ts";
+
+/** The nodes for all shards under the same constraints, by name. */
+export interface Choice {
+  /** What the constraints admit at all, be it cordoned, not ready or left out at the moment. */
+  readonly admitted: readonly NodeRoom[];
+  /** What may take a shard now, if there is room. */
+  readonly open: readonly NodeRoom[];
+  /** How many nodes are left out because they refused a shard of the task. */
+  readonly excluded: number;
+}
+
+/** All shards that ask for the same under the same constraints. */
+export interface Shape extends Choice {
+  readonly amounts: Amounts;
+  readonly request: Request;
+  readonly placement: PlacementPolicy;
+  readonly candidates: Candidates;
+}
+
+export class Fit {
+  private readonly ledger: Ledger;
+  private readonly placement: PlacementPolicy;
+  private readonly now: number;
+  private readonly shapes = new Map<string, Shape>();
+  private readonly choices = new Map<string, Choice>();
+
+  constructor(ledger: Ledger, placement: PlacementPolicy, now: number) {
+    this.ledger = ledger;
+    this.placement = placement;
+    this.now = now;
+  }
+
+  shapeOf(task: Task): Shape {
+    const excluded = task.excludedNodes.filter(({ until }) => until > this.now).map(({ node }) => node);
+    const where = JSON.stringify([task.constraints, excluded.sort()]);
+    const key = JSON.stringify(task.request) + where;
+    let shape = this.shapes.get(key);
+    if (shape === undefined) {
+      const amounts = task.request;
+      const request = this.ledger.requestOf(amounts);
+      const choice = this.choiceOf(task.constraints, excluded, where);
+      const candidates = new Candidates(this.ledger, this.placement, request, choice.open);
+      shape = { amounts, request, placement: this.placement, ...choice, candidates };
+      this.shapes.set(key, shape);
+    }
+    return shape;
+  }
+
+  private choiceOf(constraints: Constraints, excluded: readonly string[], key: string): Choice {
+    let choice = this.choices.get(key);
+    if (choice === undefined) {
+      const admitted = this.ledger.rooms.filter(({ node }) => {
+        const lasting = node.taints.filter((taint) => !isPassing(taint));
+        return selects(constraints, node) && tolerates(constraints, lasting);
+      });
+      const isExcluded = ({ node }: NodeRoom): boolean => excluded.includes(node.name);
+      const open = admitted.filter(
+        (room) => room.usable && !isExcluded(room) && tolerates(constraints, room.node.taints),
+      );
+      choice = { admitted, open, excluded: admitted.filter(isExcluded).length };
+      this.choices.set(key, choice);
+    }
+    return choice;
+  }
+}
+
+/** No node of the pool could ever hold such a shard, however empty; what is cordoned or not ready may come back. */
+export function neverFits({ admitted, request }: Shape): boolean {
+  return !admitted.some(({ allocatable }) => fits(request, allocatable));
+}
+
+/** So many would find room once our own shards have ended: it is worth waiting in front for. */
+export function fitsOnceOursEnd({ open, request }: Shape, count = 1): boolean {
+  if (count === 1) return open.some(({ emptied }) => fits(request, emptied));
+  let room = 0;
+  return open.some(({ emptied }) => {
+    room += timesIn(request, emptied);
+    return room >= count;
+  });
+}
+
+/** The nodes on which a shard fits, the best on top: a heap that follows the ledger and never asks a node twice. */
+export class Candidates {
+  private readonly ledger: Ledger;
+  private readonly placement: PlacementPolicy;
+  private readonly request: Request;
+  private readonly open: readonly NodeRoom[];
+  private readonly heap = new Heap<Candidate>(isBetter);
+  /** By room index, for open rooms only: the entry that counts, absent where the shard does not fit. */
+  private readonly current = new Map<number, Candidate | undefined>();
+  /** How many of the ledger's changes the heap knows. */
+  private seen = -1;
+
+  constructor(ledger: Ledger, placement: PlacementPolicy, request: Request, open: readonly NodeRoom[]) {
+    this.ledger = ledger;
+    this.placement = placement;
+    this.request = request;
+    this.open = open;
+  }
+
+  /** The node where the next shard goes, among those that `mayUse` lets it; undefined when it fits nowhere. */
+  best(mayUse?: (room: NodeRoom) => boolean): NodeRoom | undefined {
+    this.catchUp();
+    const refused: Candidate[] = [];
+    let found: NodeRoom | undefined;
+    for (let top = this.heap.peek(); top !== undefined && found === undefined; top = this.heap.peek()) {
+      const isCurrent = this.current.get(top.room.index) === top;
+      if (isCurrent && (mayUse === undefined || mayUse(top.room))) {
+        found = top.room;
+      } else {
+        this.heap.pop();
+        if (isCurrent) refused.push(top);
+      }
+    }
+    for (const candidate of refused) this.heap.push(candidate);
+    return found;
+  }
+
+  private catchUp(): void {
+    const { changes, rooms } = this.ledger;
+    if (this.seen < 0 || changes.length - this.seen > this.open.length) {
+      this.heap.clear();
+      for (const room of this.open) this.consider(room);
+    } else {
+      for (let i = this.seen; i < changes.length; i += 1) {
+        const room = rooms[changes[i] ?? 0];
+        if (room && this.current.has(room.index)) this.consider(room);
+      }
+    }
+    this.seen = changes.length;
+  }
+
+  private consider(room: NodeRoom): void {
+    const fitting = fits(this.request, room.free);
+    const candidate = fitting ? { room, score: this.placement.score(room, this.request) } : undefined;
+    this.current.set(room.index, candidate);
+    if (candidate) this.heap.push(candidate);
+  }
+}
+
+interface Candidate {
+  readonly room: NodeRoom;
+  readonly score: number;
+}
+
+/** Rooms stand by name, so the lower index is the lower name. */
+function isBetter(a: Candidate, b: Candidate): boolean {
+  return a.score > b.score || (a.score === b.score && a.room.index < b.room.index);
+}

@@ -1,0 +1,162 @@
+// What is free on each node so far in this plan. Amounts lie in arrays by interned resource, so that a reservation costs
+// the same on a small and on a large cluster. Does not know tasks, queues or policies.
+import type { Node, Snapshot } from "./model.ts";
+import { compareText } from "./order/chain.ts";
+import { type Amounts, checkedAmount } from "./resources.ts";
+
+/** What one shard asks for: parallel lists of resource index and amount, zeros left out. */
+export interface Request {
+  readonly indexes: readonly number[];
+  readonly amounts: readonly number[];
+}
+
+/** A node with its room, by resource index. */
+export interface NodeRoom {
+  readonly node: Node;
+  readonly index: number;
+  readonly allocatable: Float64Array;
+  /** Allocatable minus what foreign Pods and our shards hold; below 0 where a node shrank or was overfilled. */
+  readonly free: Float64Array;
+  /** What would be free if no shard of ours ran. */
+  readonly emptied: Float64Array;
+  /** Ready and not cordoned; taints are between the node and the shard. */
+  readonly usable: boolean;
+}
+
+export class Ledger {
+  /** By name in plain string order: the lower index is the lower name. */
+  readonly rooms: readonly NodeRoom[];
+  readonly resources: readonly string[];
+  /** By resource index; what shards hold on vanished nodes included. */
+  readonly allocated: Float64Array;
+  /** Indexes of the rooms that changed, in order, so that a reader need only look at what is new to it. */
+  readonly changes: number[] = [];
+  private readonly byName: ReadonlyMap<string, NodeRoom>;
+  private readonly indexOf = new Map<string, number>();
+  private readonly log: Reservation[] = [];
+
+  constructor({ pools, nodes, tasks }: Snapshot) {
+    for (const { reservation = {}, limit = {} } of pools) this.intern(reservation, limit);
+    for (const { allocatable, foreign } of nodes) this.intern(allocatable, foreign);
+    for (const { request, active } of tasks) this.intern(request, ...active.map((shard) => shard.request));
+    this.resources = [...this.indexOf.keys()];
+    this.allocated = new Float64Array(this.resources.length);
+    this.rooms = [...nodes].sort((a, b) => compareText(a.name, b.name)).map((node, index) => this.roomOf(node, index));
+    this.byName = new Map(this.rooms.map((room) => [room.node.name, room]));
+    for (const { active } of tasks) {
+      for (const { node, request } of active) this.occupy(this.byName.get(node), this.requestOf(request), 1);
+    }
+  }
+
+  roomNamed(name: string): NodeRoom | undefined {
+    return this.byName.get(name);
+  }
+
+  requestOf(amounts: Amounts): Request {
+    const entries = Object.entries(amounts).filter(([, amount]) => amount !== 0);
+    return {
+      indexes: entries.map(([resource]) => this.indexOf.get(resource) ?? -1),
+      amounts: entries.map(([, amount]) => amount),
+    };
+  }
+
+  /** By resource index; `absent` where the amounts name nothing. */
+  vectorOf(amounts: Amounts, absent: number): Float64Array {
+    return Float64Array.from(this.resources, (resource) => amounts[resource] ?? absent);
+  }
+
+  amountsOf(vector: Float64Array): Amounts {
+    return Object.fromEntries(this.resources.map((resource, index) => [resource, vector[index] ?? 0]));
+  }
+
+  /** Holds the request on the node until a rollback, and counts it in each of `uses`, down in each of `spares`. */
+  reserve(
+    room: NodeRoom,
+    request: Request,
+    uses: readonly Float64Array[] = [],
+    spares: readonly Float64Array[] = [],
+  ): void {
+    this.occupy(room, request, 1);
+    for (const use of uses) add(use, request, 1);
+    for (const spare of spares) add(spare, request, -1);
+    this.log.push({ room, request, uses, spares });
+  }
+
+  checkpoint(): number {
+    return this.log.length;
+  }
+
+  /** Gives back all that was reserved since the checkpoint. */
+  rollback(checkpoint: number): void {
+    while (this.log.length > checkpoint) {
+      const entry = this.log.pop();
+      if (entry === undefined) return;
+      this.occupy(entry.room, entry.request, -1);
+      for (const use of entry.uses) add(use, entry.request, -1);
+      for (const spare of entry.spares) add(spare, entry.request, 1);
+    }
+  }
+
+  private occupy(room: NodeRoom | undefined, request: Request, direction: 1 | -1): void {
+    // Sums over a cluster may pass 2^53 bytes; a rounded byte in a total misleads nobody, so totals are not checked.
+    add(this.allocated, request, direction);
+    if (room === undefined) return;
+    add(room.free, request, direction === 1 ? -1 : 1);
+    this.changes.push(room.index);
+  }
+
+  private roomOf(node: Node, index: number): NodeRoom {
+    const vector = (amountOf: (resource: string) => number): Float64Array =>
+      Float64Array.from(this.resources, (resource) => amountOf(resource));
+    const withoutOurs = (resource: string): number => (node.allocatable[resource] ?? 0) - (node.foreign[resource] ?? 0);
+    return {
+      node,
+      index,
+      allocatable: vector((resource) => node.allocatable[resource] ?? 0),
+      free: vector(withoutOurs),
+      emptied: vector(withoutOurs),
+      usable: node.ready && !node.cordoned,
+    };
+  }
+
+  private intern(...all: readonly Amounts[]): void {
+    for (const amounts of all) {
+      for (const resource in amounts) {
+        checkedAmount(amounts[resource] ?? 0, resource);
+        if (!this.indexOf.has(resource)) this.indexOf.set(resource, this.indexOf.size);
+      }
+    }
+  }
+}
+
+interface Reservation {
+  readonly room: NodeRoom;
+  readonly request: Request;
+  readonly uses: readonly Float64Array[];
+  readonly spares: readonly Float64Array[];
+}
+
+/** Adds the request `factor` times to a vector by resource index. */
+export function add(vector: Float64Array, { indexes, amounts }: Request, factor: number): void {
+  for (let i = 0; i < indexes.length; i += 1) {
+    const resource = indexes[i] ?? 0;
+    vector[resource] = (vector[resource] ?? 0) + factor * (amounts[i] ?? 0);
+  }
+}
+
+/** Whether the request fits in what is given; what is not asked for does not matter, even where it is overdrawn. */
+export function fits({ indexes, amounts }: Request, free: Float64Array): boolean {
+  for (let i = 0; i < indexes.length; i += 1) {
+    if ((amounts[i] ?? 0) > (free[indexes[i] ?? 0] ?? 0)) return false;
+  }
+  return true;
+}
+
+/** How many such requests fit in what is free. */
+export function timesIn({ indexes, amounts }: Request, free: Float64Array): number {
+  let times = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < indexes.length; i += 1) {
+    times = Math.min(times, Math.floor((free[indexes[i] ?? 0] ?? 0) / (amounts[i] ?? 1)));
+  }
+  return Math.max(0, times);
+}

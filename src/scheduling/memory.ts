@@ -1,0 +1,84 @@
+// What a pool's queue remembers from plan to plan: turns, decayed use, the head. Does not know who reads it.
+import type { Contest } from "./contender.ts";
+import { expectationOf } from "./estimate.ts";
+import type { Line } from "./line.ts";
+import type { Pool, QueueMemory, Task } from "./model.ts";
+import { compareText } from "./order/chain.ts";
+import { orders } from "./order/index.ts";
+import { type Amounts, dominantShare } from "./resources.ts";
+
+/** After this long, use counts half. */
+export const useHalfLifeMs = 86_400_000;
+/** More namespaces are not remembered; those with the least use are forgotten first. */
+const namespacesMax = 256;
+
+/** The contest of one plan, from what the last one left; `tasks` are the pool's own. */
+export function openContest(pool: Pool, tasks: readonly Task[], capacity: Amounts, now: number): Contest {
+  const used = usedUntil(pool.memory, now);
+  const memory = { turn: pool.memory?.turn ?? 0, turns: new Map(Object.entries(pool.memory?.turns ?? {})) };
+  const contest: Contest = { now, pool, capacity, ...memory, used: new Map(Object.entries(used)) };
+  for (const task of remembers(pool, "use") ? tasks : []) {
+    // What runs counts to its likely end, or a namespace could start all it has before its use begins to show.
+    const { likelyMs } = expectationOf(task);
+    for (const { request, since } of task.active) {
+      addUse(contest, task, request, Math.max(0, likelyMs - Math.max(0, now - since)));
+    }
+  }
+  return contest;
+}
+
+/** So many more shards of the task have started in this plan. */
+export function countStarts(contest: Contest, task: Task, count: number): void {
+  contest.turn += count;
+  contest.turns.set(task.uid, contest.turn);
+  if (remembers(contest.pool, "use")) addUse(contest, task, task.request, count * expectationOf(task).likelyMs);
+}
+
+/** Whether the pool's order needs this from plan to plan; else it is not worth the time that it takes. */
+function remembers({ order }: Pool, what: "turns" | "use"): boolean {
+  return order.some((name) => orders[name].remembers === what);
+}
+
+/** What the next plan needs, by pool; undefined where no pool needs anything. */
+export function memoryOf(lines: readonly Line[]): Readonly<Record<string, QueueMemory>> | undefined {
+  const remembering = lines.filter((line) => line.remembers || line.hold || line.node.pool.memory);
+  if (remembering.length === 0) return undefined;
+  return Object.fromEntries(remembering.map((line) => [line.node.pool.name, closeContest(line)]));
+}
+
+function closeContest({ contest, tasks, contenders, hold }: Line): QueueMemory {
+  const { now, pool, capacity, turn } = contest;
+  const starts = new Map(contenders.map((contender) => [contender.task, contender.starts.length]));
+  const holding: Record<string, number> = {};
+  const turns: Record<string, number> = {};
+  for (const task of tasks) {
+    const share =
+      task.active.reduce((sum, { request }) => sum + dominantShare(request, capacity), 0) +
+      (starts.get(task) ?? 0) * dominantShare(task.request, capacity);
+    if (share > 0 && Number.isFinite(share)) holding[task.namespace] = (holding[task.namespace] ?? 0) + share;
+    const latest = contest.turns.get(task.uid);
+    if (latest !== undefined) turns[task.uid] = latest;
+  }
+  const used = Object.entries(usedUntil(pool.memory, now)).sort(([a, x], [b, y]) => y - x || compareText(a, b));
+  const remembered = Object.fromEntries(used.slice(0, namespacesMax));
+  const head = hold && { task: hold.contender.task.uid, at: hold.at };
+  return { turn, turns, used: remembered, holding, usedAt: now, ...(head && { head }) };
+}
+
+/** Exact between plans: what was held has been held all the time since, and fades while it accrues. */
+function usedUntil(memory: QueueMemory | undefined, now: number): Record<string, number> {
+  if (memory === undefined) return {};
+  const elapsedMs = Math.max(0, now - memory.usedAt);
+  const kept = 0.5 ** (elapsedMs / useHalfLifeMs);
+  const accruedMs = ((1 - kept) * useHalfLifeMs) / Math.LN2;
+  const used: Record<string, number> = {};
+  for (const namespace of new Set([...Object.keys(memory.used), ...Object.keys(memory.holding)])) {
+    used[namespace] = (memory.used[namespace] ?? 0) * kept + (memory.holding[namespace] ?? 0) * accruedMs;
+  }
+  return used;
+}
+
+function addUse({ used, capacity }: Contest, { namespace }: Task, request: Amounts, forMs: number): void {
+  const share = dominantShare(request, capacity);
+  if (Number.isFinite(share)) used.set(namespace, (used.get(namespace) ?? 0) + share * forMs);
+}

@@ -1,0 +1,43 @@
+// planPool: the whole decision as one story. Knows the order of the steps; each step is a file of its own.
+import type { Plan } from "./decision.ts";
+import { Ledger } from "./ledger.ts";
+import { formLines } from "./line.ts";
+import { memoryOf } from "./memory.ts";
+import type { Snapshot } from "./model.ts";
+import { whyTheyWait } from "./reasons.ts";
+import { runningReleases } from "./releases.ts";
+import { earliest, nextMoment, whatMustStop } from "./stops.ts";
+import { plantTree } from "./tree.ts";
+import { takeTurns } from "./turn.ts";
+import { usageOf } from "./usage.ts";
+
+/** plan = f(snapshot, now): pure, total, and the same whatever the order in which the objects came. */
+export function planPool(snapshot: Snapshot, now: number): Plan {
+  // 1. What runs too long, is refused or shall not run any more must stop.
+  const stops = whatMustStop(snapshot.tasks, now);
+
+  // 2. What is free: what foreign Pods and our shards leave on each node, and what each pool of the tree may still take.
+  const ledger = new Ledger(snapshot);
+  const tree = plantTree(snapshot, ledger);
+
+  // 3. Who may start something: a line for each pool, in its order.
+  const { lines, idle } = formLines(snapshot, tree, ledger, now);
+
+  // 4. Whose turn it is, on which node each shard goes, and who passes a task that waits.
+  const { starts, ends } = takeTurns(tree.root, lines, ledger, () => runningReleases(snapshot, tree, ledger, now));
+
+  // 5. Why everybody else waits.
+  const waiting = whyTheyWait(tree.root?.pool, lines, ends, idle, ledger, now);
+
+  // 6. What the next plan needs to know, and when time alone makes a new one.
+  const memory = memoryOf(lines);
+  const wakeAt = earliest(nextMoment(snapshot, now), ...lines.map((line) => line.nextMoment(ends, now)));
+  return {
+    decisions: [...stops, ...starts],
+    waiting,
+    usage: usageOf(ledger),
+    ...(memory !== undefined && { memory }),
+    ...(tree.problems.length > 0 && { problems: tree.problems }),
+    ...(wakeAt !== undefined && { wakeAt }),
+  };
+}

@@ -1,0 +1,89 @@
+// Who stands in the queue, and how many shards each may start now. Does not know nodes, nor what is free.
+import type { TaskReason } from "./decision.ts";
+import type { Pool, Task } from "./model.ts";
+
+/** A task that may start shards, if there is room. */
+export interface Queued {
+  readonly task: Task;
+  readonly pool: Pool;
+  /** The numbers of the shards that may start, one at a time, in the order in which they shall. */
+  readonly shards: Iterator<number, undefined>;
+  /** Shards that may start, whether or not the task's parallelism lets them. */
+  readonly startable: number;
+  /** Places that the task's parallelism leaves it, perhaps none; infinite where it states none. */
+  readonly places: number;
+}
+
+/** A task of which nothing may start, and why; or nothing is left to start and it needs no reason. */
+export interface Idle {
+  readonly task: Task;
+  readonly reason?: TaskReason;
+  readonly message?: string;
+}
+
+/** Where the task stands; `pool` is absent if the one that it names does not exist or, as `problem` says, has no place. */
+export function standing(task: Task, pool: Pool | undefined, problem: string | undefined, now: number): Queued | Idle {
+  if (task.blocked && !isLifted(task.blocked.until, now)) {
+    const { reason, message } = task.blocked;
+    return hasWork(task) || task.active.length === 0 ? { task, reason, message } : { task };
+  }
+  if (task.stop !== undefined) {
+    return hasWork(task)
+      ? { task, reason: "Suspended", message: `nothing starts while the task is stopped (${task.stop})` }
+      : { task };
+  }
+  if (pool === undefined && hasWork(task)) return withoutPool(task, problem);
+  const startable = countStartable(task, now);
+  if (pool === undefined || startable === 0) return task.backingOff.length === 0 ? { task } : backingOff(task, now);
+  const places = Math.max(0, (task.parallelism ?? Number.POSITIVE_INFINITY) - task.active.length);
+  return { task, pool, shards: startableShards(task, now), startable, places };
+}
+
+export function isQueued(standing: Queued | Idle): standing is Queued {
+  return "shards" in standing;
+}
+
+/** The reason of a task that has all the places it asked for. */
+export function atParallelism(task: Task, waiting: number, holding: number): Idle {
+  const message = `${holding} of at most ${task.parallelism} shards hold a place; ${waiting} more wait for one of them`;
+  return { task, reason: "ParallelismReached", message };
+}
+
+/** The reason of a task all of whose open shards wait out the delay after an attempt; none if there are none. */
+export function backingOff(task: Task, now: number): Idle {
+  const ends = task.backingOff.map(({ until }) => until).filter((until) => until > now);
+  if (ends.length === 0) return { task };
+  const next = new Date(ends.reduce((a, b) => Math.min(a, b))).toISOString().replace(/\.\d+Z$/, "Z");
+  const message =
+    ends.length === 1
+      ? `1 shard waits until ${next}, after an attempt that did not succeed`
+      : `${ends.length} shards wait after attempts that did not succeed, the next until ${next}`;
+  return { task, reason: "BackingOff", message };
+}
+
+function withoutPool(task: Task, problem: string | undefined): Idle {
+  if (problem !== undefined) return { task, reason: "PoolNotReady", message: `${task.pool}: ${problem}` };
+  return { task, reason: "PoolNotFound", message: `there is no pool ${task.pool}` };
+}
+
+function isLifted(until: number | undefined, now: number): boolean {
+  return until !== undefined && until <= now;
+}
+
+function hasWork(task: Task): boolean {
+  return task.waiting.some(({ start, end }) => end > start) || task.backingOff.length > 0;
+}
+
+function countStartable(task: Task, now: number): number {
+  let count = 0;
+  for (const { until } of task.backingOff) if (until <= now) count += 1;
+  for (const { start, end } of task.waiting) count += Math.max(0, end - start);
+  return count;
+}
+
+/** Lazily, so that a plan never walks through the shards that it does not start. */
+function* startableShards(task: Task, now: number): Generator<number, undefined> {
+  const retries = task.backingOff.filter(({ until }) => until <= now).map(({ shard }) => shard);
+  yield* retries.sort((a, b) => a - b);
+  for (const { start, end } of task.waiting) for (let shard = start; shard < end; shard += 1) yield shard;
+}

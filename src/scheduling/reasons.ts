@@ -1,0 +1,167 @@
+// Why a task waits, as one word and one sentence with amounts that a person can check. Does not decide anything.
+import type { Contender } from "./contender.ts";
+import type { Waiting, WaitReason } from "./decision.ts";
+import { fitsOnceOursEnd, type Shape } from "./fit.ts";
+import { type Ledger, type NodeRoom, timesIn } from "./ledger.ts";
+import type { Line } from "./line.ts";
+import type { Pool, Task } from "./model.ts";
+import { compareText } from "./order/chain.ts";
+import { atParallelism, backingOff, type Idle } from "./queue.ts";
+import { amountOfText, amountText, requestText } from "./resources.ts";
+import { asksFor, shortageOf } from "./shortage.ts";
+import type { PoolNode } from "./tree.ts";
+import type { TurnEnd, TurnEnds } from "./turn.ts";
+
+/** One reason for each task that has shards to start or nothing running; those in the queues first, in their order. */
+export function whyTheyWait(
+  root: Pool | undefined,
+  lines: readonly Line[],
+  ends: TurnEnds,
+  idle: readonly Idle[],
+  ledger: Ledger,
+  now: number,
+): readonly Waiting[] {
+  const inQueue: Waiting[] = [];
+  const others: Waiting[] = idle.flatMap(waitingOf);
+  for (const line of lines) {
+    const stays = (contender: Contender): boolean => !leavesQueue(ends.get(contender));
+    line.sorted(line.contenders.filter(stays)).forEach((contender, index) => {
+      const position = index + 1;
+      const [reason, message] = reasonOf(root ?? line.node.pool, contender, ends.get(contender), position, ledger);
+      inQueue.push({ task: contender.task.key, reason, message, position });
+    });
+    for (const contender of line.contenders) {
+      const end = ends.get(contender);
+      if (end?.kind === "Served") others.push(...waitingOf(afterServing(contender, now)));
+      if (end?.kind === "NeverFits") {
+        const message = neverFitsText(root ?? line.node.pool, contender.shape, end.at, ledger);
+        others.push({ task: contender.task.key, reason: "NeverFits", message });
+      }
+    }
+  }
+  return [...inQueue, ...others.sort((a, b) => compareText(a.task, b.task))];
+}
+
+function leavesQueue(end: TurnEnd | undefined): boolean {
+  return end?.kind === "Served" || end?.kind === "NeverFits";
+}
+
+// LimitReached and HeldForHead will be words of their own once the API has the fields that lead to them.
+function reasonOf(
+  root: Pool,
+  { task, shape, demand }: Contender,
+  end: TurnEnd | undefined,
+  position: number,
+  ledger: Ledger,
+): [WaitReason, string] {
+  switch (end?.kind) {
+    case "Limited":
+      return ["PoolFull", `${asksFor(shape)}; ${limitText(shape, end.at, ledger)}`];
+    case "Held":
+      return ["BehindOthers", `a start now would delay ${nameFor(task, end.hold.contender.task)}, which goes first`];
+    case "Behind":
+      return ["BehindOthers", behindText(task, end.head.task, position)];
+    default:
+      return noRoom(root, shape, demand, ledger);
+  }
+}
+
+function waitingOf({ task, reason, message }: Idle): Waiting[] {
+  return reason === undefined ? [] : [{ task: task.key, reason, message: message ?? "" }];
+}
+
+function afterServing({ queued: { task, startable }, starts }: Contender, now: number): Idle {
+  const left = startable - starts.length;
+  return left > 0 ? atParallelism(task, left, task.active.length + starts.length) : backingOff(task, now);
+}
+
+function behindText(task: Task, head: Task, position: number): string {
+  const inFront =
+    position === 1 ? "" : position === 2 ? "1 task is in front of it; " : `${position - 1} tasks are in front of it; `;
+  return `${inFront}${nameFor(task, head)} waits for room, and nobody passes`;
+}
+
+/** What a task may read of another one. */
+function nameFor(reader: Task, { namespace, name }: Task): string {
+  return namespace === reader.namespace ? name : "a task of another namespace";
+}
+
+function limitText({ request }: Shape, { pool, use, limit }: PoolNode, { resources }: Ledger): string {
+  const short = request.indexes.findIndex((i, at) => (use[i] ?? 0) + (request.amounts[at] ?? 0) > (limit[i] ?? 0));
+  const index = request.indexes[short] ?? 0;
+  const name = resources[index] ?? "";
+  const left = amountOfText(name, Math.max(0, (limit[index] ?? 0) - (use[index] ?? 0)), "down");
+  return `${pool.name} has ${left} left under its limit of ${amountText(name, limit[index] ?? 0, "down")}`;
+}
+
+function neverFitsText({ name }: Pool, shape: Shape, limited: PoolNode | undefined, { resources }: Ledger): string {
+  if (limited)
+    return `${asksFor(shape)}; the limit of ${limited.pool.name} is ${requestText(limited.pool.limit ?? {})}`;
+  const count = shape.admitted.length;
+  if (count === 0) return `no node of ${name} matches its node selector, affinity and tolerations`;
+  const { kind, most } = shortageOf(shape, shape.admitted, resources, ({ allocatable }) => allocatable);
+  const admitting =
+    count === 1 ? `the one node of ${name} that admits it` : `the ${count} nodes of ${name} that admit it`;
+  if (kind === "Together") return `${asksFor(shape)}; none of ${admitting} has all of that`;
+  return `${asksFor(shape)}; ${count === 1 ? admitting : `the largest of ${admitting}`} has ${most}`;
+}
+
+function noRoom(pool: Pool, shape: Shape, demand: number, ledger: Ledger): [WaitReason, string] {
+  const { rooms, resources } = ledger;
+  const usable = rooms.filter((room) => room.usable).length;
+  if (usable === 0) return ["PoolNotReady", poolNotReadyText(pool, rooms)];
+  if (shape.open.length === 0) return ["NoNodeFits", closedText(pool, shape)];
+  const where = openText(pool, shape, usable);
+  if (demand > 1) return togetherText(shape, demand, where);
+  if (!fitsOnceOursEnd(shape)) {
+    const { kind, most } = shortageOf(shape, shape.open, resources, ({ emptied }) => emptied);
+    const has = kind === "Together" ? "no one node with all of that" : `at most ${most} on one node`;
+    return [
+      "NoNodeFits",
+      `${asksFor(shape)}; ${where} ${has}, even once all shards of the pool have ended${leftOutText(shape)}`,
+    ];
+  }
+  const { kind, sum, most } = shortageOf(shape, shape.open, resources, ({ free }) => free);
+  const has = `${asksFor(shape)}; ${where}`;
+  if (kind === "InSum") return ["PoolFull", `${has} ${sum} free${leftOutText(shape)}`];
+  const onOne = kind === "OnOneNode" ? `${sum} free, at most ${most} on one node` : "that free, but not on one node";
+  return ["NoNodeFits", `${has} ${onOne}${leftOutText(shape)}`];
+}
+
+function togetherText(shape: Shape, demand: number, where: string): [WaitReason, string] {
+  const sum = (room: (each: NodeRoom) => Float64Array): number =>
+    shape.open.reduce((count, each) => count + timesIn(shape.request, room(each)), 0);
+  const now = sum(({ free }) => free);
+  const atMost = sum(({ emptied }) => emptied);
+  const first = `${asksFor(shape)}, and ${demand} must start together`;
+  if (atMost >= demand) return ["PoolFull", `${first}; ${where} room for ${now}`];
+  return ["NoNodeFits", `${first}; ${where} room for ${atMost}, even once all shards of the pool have ended`];
+}
+
+function openText({ name }: Pool, { open }: Shape, usable: number): string {
+  if (open.length === usable) return `${name} has`;
+  return open.length === 1
+    ? `the one node of ${name} open to it has`
+    : `the ${open.length} nodes of ${name} open to it have`;
+}
+
+function closedText({ name }: Pool, { admitted, excluded }: Shape): string {
+  if (excluded === admitted.length)
+    return `${nodesText(excluded)} of ${name} that it may use refused a shard and are left out for a while`;
+  const all = admitted.length === 1 ? "the one node" : `each of the ${admitted.length} nodes`;
+  return `${all} of ${name} that it may use is cordoned, not ready or tainted${excluded > 0 ? ", or refused a shard" : ""}`;
+}
+
+function leftOutText({ excluded }: Shape): string {
+  return excluded === 0 ? "" : `; left out for a while: ${nodesText(excluded)} that refused a shard`;
+}
+
+function poolNotReadyText({ name }: Pool, rooms: readonly NodeRoom[]): string {
+  if (rooms.length === 0) return `${name} has no nodes yet`;
+  const cordoned = rooms.filter(({ node }) => node.cordoned).length;
+  return `none of the ${nodesText(rooms.length)} of ${name} can take a shard: ${cordoned} cordoned, ${rooms.length - cordoned} not ready`;
+}
+
+function nodesText(count: number): string {
+  return count === 1 ? "1 node" : `${count} nodes`;
+}

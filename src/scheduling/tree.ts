@@ -1,0 +1,163 @@
+// The tree of pools: reservation, limit, shares and expandable, as vSphere means them. Says what a pool may still take and
+// whose turn it is between siblings. Does not know nodes, nor the order inside a pool.
+import type { TreeProblem } from "./decision.ts";
+import { add, type Ledger, type Request } from "./ledger.ts";
+import type { Pool, Snapshot } from "./model.ts";
+import { compareText } from "./order/chain.ts";
+
+/** vSphere's Normal; Low is half of it, High twice. A parent's own tasks count as one Normal child. */
+const normalShares = 4000;
+
+export class PoolNode {
+  readonly pool: Pool;
+  readonly parent: PoolNode | undefined;
+  readonly children: PoolNode[] = [];
+  /** By resource index, like all below: what its tasks and its descendants' hold. */
+  readonly use: Float64Array;
+  /** What its own tasks hold. */
+  readonly ownUse: Float64Array;
+  readonly limit: Float64Array;
+  /** What of its reservation has been paid; a root's is its capacity. */
+  readonly reserved: Float64Array;
+  /** What of that has gone to its children's reservations, or to theirs. */
+  readonly drawn: Float64Array;
+  /** Of the root, but for limits on the way. */
+  readonly capacity: Float64Array;
+  /** The uses that one of its tasks' starts adds to: its own and all ancestors'. */
+  readonly uses: readonly Float64Array[];
+  private readonly podsIndex: number;
+
+  constructor(pool: Pool, parent: PoolNode | undefined, rootCapacity: Float64Array, ledger: Ledger) {
+    this.pool = pool;
+    this.parent = parent;
+    this.use = ledger.vectorOf({}, 0);
+    this.ownUse = ledger.vectorOf({}, 0);
+    this.drawn = ledger.vectorOf({}, 0);
+    this.limit = ledger.vectorOf(pool.limit ?? {}, Number.POSITIVE_INFINITY);
+    this.capacity = (parent?.capacity ?? rootCapacity).map((amount, i) => Math.min(amount, this.limit[i] ?? 0));
+    this.reserved = parent === undefined ? Float64Array.from(rootCapacity) : ledger.vectorOf({}, 0);
+    this.podsIndex = ledger.resources.indexOf("pods");
+    this.uses = [this.ownUse, ...this.lineage().map(({ use }) => use)];
+    parent?.children.push(this);
+  }
+
+  /** Itself, its parent, and so on up to the root. */
+  lineage(): readonly PoolNode[] {
+    return this.parent === undefined ? [this] : [this, ...this.parent.lineage()];
+  }
+
+  /** The nearest pool up the tree whose limit does not leave room for `count` such requests. */
+  limitedBy(request: Request, count = 1): PoolNode | undefined {
+    return this.lineage().find(({ use, limit }) => !leaves(request, count, (i) => (limit[i] ?? 0) - (use[i] ?? 0)));
+  }
+
+  /** The nearest pool up the tree whose limit is smaller than one request. */
+  neverWithin(request: Request): PoolNode | undefined {
+    return this.lineage().find(({ limit }) => !leaves(request, 1, (i) => limit[i] ?? 0));
+  }
+
+  /** With this request its use would still be within what it has reserved. Pods count only where they are reserved. */
+  keepsWithin({ indexes, amounts }: Request): boolean {
+    return indexes.every((resource, i) => {
+      const isFree = resource === this.podsIndex && this.pool.reservation?.pods === undefined;
+      return isFree || (this.use[resource] ?? 0) + (amounts[i] ?? 0) <= (this.reserved[resource] ?? 0);
+    });
+  }
+}
+
+/** DRF (NSDI'11), weighted: the largest share of the parent's capacity that is used above the reservation, ÷ shares. */
+export function weightedShare(
+  use: Float64Array,
+  reserved: Float64Array | undefined,
+  parentCapacity: Float64Array,
+  shares: number = normalShares,
+): number {
+  let largest = 0;
+  for (let i = 0; i < use.length; i += 1) {
+    const above = (use[i] ?? 0) - (reserved?.[i] ?? 0);
+    if (above > 0) largest = Math.max(largest, above / (parentCapacity[i] ?? 0));
+  }
+  return largest / shares;
+}
+
+export interface Tree {
+  readonly root: PoolNode | undefined;
+  readonly nodes: ReadonlyMap<string, PoolNode>;
+  readonly problems: readonly TreeProblem[];
+}
+
+/** Older pools come first wherever there is a choice: whose parent is found, whose reservation is paid. */
+export function plantTree({ pools, tasks }: Snapshot, ledger: Ledger): Tree {
+  const byAge = [...pools].sort((a, b) => a.created - b.created || compareText(a.name, b.name));
+  const first = byAge.find(({ parent }) => parent === undefined);
+  if (first === undefined)
+    return { root: undefined, nodes: new Map(), problems: byAge.map((pool) => orphan(pool, byAge)) };
+  const root = new PoolNode(first, undefined, capacityOf(ledger), ledger);
+  const nodes = new Map([[first.name, root]]);
+  const problems: TreeProblem[] = [];
+  // The oldest whose parent has its place already, again and again: older pools are paid first, but after their parents.
+  for (let next = nextIn(byAge, nodes); next !== undefined; next = nextIn(byAge, nodes)) {
+    const node = new PoolNode(next.pool, next.parent, capacityOf(ledger), ledger);
+    nodes.set(next.pool.name, node);
+    problems.push(...payReservation(node, ledger));
+  }
+  for (const pool of byAge) if (!nodes.has(pool.name)) problems.push(orphan(pool, byAge));
+  for (const { pool, active } of tasks) {
+    const node = nodes.get(pool);
+    for (const { request } of active) for (const use of node?.uses ?? []) add(use, ledger.requestOf(request), 1);
+  }
+  return { root, nodes, problems };
+}
+
+function nextIn(
+  byAge: readonly Pool[],
+  nodes: ReadonlyMap<string, PoolNode>,
+): { readonly pool: Pool; readonly parent: PoolNode } | undefined {
+  for (const pool of byAge) {
+    const parent = pool.parent === undefined ? undefined : nodes.get(pool.parent);
+    if (parent !== undefined && !nodes.has(pool.name)) return { pool, parent };
+  }
+  return undefined;
+}
+
+/** Draws on the parent's reservation, then up the tree as far as each pool on the way is expandable. */
+function payReservation(node: PoolNode, ledger: Ledger): TreeProblem[] {
+  const wanted = ledger.vectorOf(node.pool.reservation ?? {}, 0);
+  const lineage = node.parent?.lineage() ?? [];
+  const end = lineage.findIndex(({ pool }) => pool.expandableReservation === false);
+  const payers = end < 0 ? lineage : lineage.slice(0, end + 1);
+  const missing: string[] = [];
+  wanted.forEach((amount, i) => {
+    for (const payer of payers) {
+      const left = (payer.reserved[i] ?? 0) - (payer.drawn[i] ?? 0);
+      const paid = Math.max(0, Math.min(amount - (node.reserved[i] ?? 0), left));
+      payer.drawn[i] = (payer.drawn[i] ?? 0) + paid;
+      node.reserved[i] = (node.reserved[i] ?? 0) + paid;
+    }
+    if ((node.reserved[i] ?? 0) < amount) missing.push(ledger.resources[i] ?? "");
+  });
+  const last = payers.at(-1);
+  if (missing.length === 0 || last === undefined) return [];
+  const message = `${last.pool.name} has too little left of ${missing.sort().join(", ")} to pay for the reservation`;
+  return [{ pool: node.pool.name, reason: "ReservationNotCovered", message }];
+}
+
+function orphan({ name, parent }: Pool, pools: readonly Pool[]): TreeProblem {
+  return pools.some((each) => each.name === parent)
+    ? {
+        pool: name,
+        reason: "ParentCycle",
+        message: `its ancestors lead to no root: ${name} is below ${parent}, and so on`,
+      }
+    : { pool: name, reason: "ParentNotFound", message: `there is no pool ${parent ?? "above it"}` };
+}
+
+function capacityOf({ rooms, resources }: Ledger): Float64Array {
+  return Float64Array.from(resources, (_, i) =>
+    rooms.reduce((sum, { emptied }) => sum + Math.max(0, emptied[i] ?? 0), 0),
+  );
+}
+
+function leaves({ indexes, amounts }: Request, count: number, room: (resource: number) => number): boolean {
+  return indexes.every((resource, i) => count * (amounts[i] ?? 0) <= room(resource));
+}

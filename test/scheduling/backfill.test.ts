@@ -1,0 +1,275 @@
+// Who may overtake: nobody, anybody who fits, or (EASY) whoever does not delay the task in front.
+import { describe, expect, test } from "vitest";
+import { planPool } from "../../src/scheduling/index.ts";
+import {
+  amounts,
+  aPool,
+  applied,
+  expectPlan,
+  noon,
+  type RunningShard,
+  seconds,
+  type TaskTraits,
+} from "../support/scheduling.ts";
+
+const best = { policy: "BestEffort", candidates: "QueueOrder" } as const;
+const easy = { policy: "Easy", candidates: "ShortestFirst" } as const;
+
+/** Lasts exactly so long, as everybody knows. */
+function lasting(count: number): Partial<TaskTraits> {
+  return { expected: { likelyMs: seconds(count), limitMs: seconds(count) } };
+}
+
+function runningOn(node: string, cpu: number): RunningShard {
+  return { node, request: amounts({ cpu, pods: 1 }), since: noon };
+}
+
+describe("None", () => {
+  test("nobody passes a task that waits", () => {
+    expectPlan(
+      aPool()
+        .withPool({ backfill: { policy: "None", candidates: "ShortestFirst" } })
+        .withNodes(1, { cpu: 4 })
+        .withTasks({
+          busy: { running: [runningOn("node-1", 2)] },
+          head: { shards: 1, cpu: 4 },
+          small: { shards: 1, cpu: 1 },
+        }),
+    ).starts({});
+  });
+});
+
+describe("BestEffort", () => {
+  test("whoever fits passes, however long it keeps the head waiting", () => {
+    expectPlan(
+      aPool()
+        .withPool({ backfill: best })
+        .withNodes(1, { cpu: 4 })
+        .withTasks({
+          busy: { running: [runningOn("node-1", 2)] },
+          head: { shards: 1, cpu: 4 },
+          long: { shards: 9, cpu: 1, ...lasting(9e6) },
+        }),
+    )
+      .starts({ long: [0, 1] })
+      .waits({ head: "PoolFull", long: "PoolFull" })
+      .queues("head", "long");
+  });
+});
+
+describe("Easy", () => {
+  const pool = aPool()
+    .withPool({ backfill: easy })
+    .withNodes(1, { cpu: 4 })
+    .withTasks({
+      busy: { running: [runningOn("node-1", 2)], ...lasting(60) },
+      head: { shards: 1, cpu: 3, ...lasting(60) },
+    });
+
+  test("a shard that ends before the head's time passes, one that ends later does not", () => {
+    expectPlan(pool.withTasks({ short: { shards: 1, cpu: 2, ...lasting(60) } })).starts({ short: [0] });
+    expectPlan(pool.withTasks({ long: { shards: 1, cpu: 2, ...lasting(61) } }))
+      .starts({})
+      .waits({ head: "PoolFull", long: "BehindOthers" })
+      .says("long", "a start now would delay head, which goes first");
+  });
+
+  test("a long shard passes where it leaves the head's demand free, and only as many as do so together", () => {
+    expectPlan(pool.withTasks({ long: { shards: 5, cpu: 1, ...lasting(900) } })).starts({ long: [0] });
+  });
+
+  test("a plan wakes when the head's time has come", () => {
+    expectPlan(pool).wakesAt(noon + seconds(60));
+  });
+
+  test("candidates go by their likely length, or as they stand in the queue", () => {
+    const candidates = { long: { shards: 1, cpu: 2, ...lasting(50) }, short: { shards: 1, cpu: 2, ...lasting(10) } };
+    expectPlan(pool.withTasks(candidates)).starts({ short: [0] });
+    expectPlan(pool.withPool({ backfill: { ...easy, candidates: "QueueOrder" } }).withTasks(candidates)).starts({
+      long: [0],
+    });
+  });
+
+  test("other nodes are free to all", () => {
+    expectPlan(pool.withNode("node-2", { cpu: 2 }).withTasks({ long: { shards: 9, cpu: 2, ...lasting(9e6) } })).places({
+      long: ["node-2"],
+    });
+  });
+
+  test("the head's node is the one that is free first, in every resource that it asks for", () => {
+    expectPlan(
+      aPool()
+        .withPool({ backfill: easy })
+        .withNodes(2, { cpu: 4, memory: 4 })
+        .withTasks({
+          first: { running: [{ node: "node-1", request: amounts({ cpu: 4, memory: 1 }) }], ...lasting(10) },
+          second: { running: [{ node: "node-1", request: amounts({ memory: 3 }) }], ...lasting(90) },
+          third: { running: [runningOn("node-2", 3)], ...lasting(60) },
+          head: { shards: 1, cpu: 4, memory: 4, ...lasting(60) },
+          long: { shards: 1, cpu: 1, ...lasting(70) },
+          short: { shards: 1, cpu: 1, ...lasting(60) },
+        }),
+    ).places({ short: ["node-2"] });
+  });
+
+  test("a place that a task in front fills again does not free for the head", () => {
+    expectPlan(
+      aPool()
+        .withPool({ backfill: easy })
+        .withNodes(1, { cpu: 4 })
+        .withTasks({
+          front: { shards: 2, cpu: 2, parallelism: 1, running: [runningOn("node-1", 2)], ...lasting(60) },
+          head: { shards: 1, cpu: 3, ...lasting(60) },
+          passing: { shards: 1, cpu: 2, ...lasting(180) },
+        }),
+    ).starts({ passing: [0] });
+  });
+
+  test("without anything known, a shard is taken to last a minute, and one that has lasted longer twice as long", () => {
+    const unknown = (since: number): Parameters<typeof expectPlan>[0] =>
+      aPool()
+        .withPool({ backfill: easy })
+        .withNodes(1, { cpu: 4 })
+        .withTasks({
+          busy: { running: [{ node: "node-1", request: amounts({ cpu: 2 }), since }] },
+          head: { shards: 1, cpu: 3 },
+          passing: { shards: 1, cpu: 2, ...lasting(100) },
+        });
+    expectPlan(unknown(noon)).starts({});
+    expectPlan(unknown(noon - seconds(100))).starts({ passing: [0] });
+  });
+
+  test("the head that has the hold keeps it, whatever its order says later, until one of higher priority comes", () => {
+    const moving = aPool()
+      .withPool({ backfill: easy, order: ["Priority", "ShortestRemaining"] })
+      .withNodes(1, { cpu: 4 })
+      .withTasks({
+        busy: { running: [runningOn("node-1", 2)], ...lasting(60) },
+        head: { shards: 1, cpu: 3, ...lasting(60) },
+      });
+    const held = moving.continuedBy(applied(moving.snapshot, planPool(moving.snapshot, noon), noon));
+    expectPlan(moving.withTasks({ shorter: { shards: 1, cpu: 4, ...lasting(10) } })).queues("shorter", "head");
+    expectPlan(held.withTasks({ shorter: { shards: 1, cpu: 4, ...lasting(10) } })).queues("head", "shorter");
+    expectPlan(held.withTasks({ urgent: { shards: 1, cpu: 4, priority: 1 } })).queues("urgent", "head");
+  });
+
+  test("a head that no end of our shards would help holds nothing, and the next one is the head", () => {
+    expectPlan(
+      aPool()
+        .withPool({ backfill: easy })
+        .withNodes(1, { cpu: 4 }, { foreign: { cpu: 1 } })
+        .withTasks({ never: { shards: 1, cpu: 4 }, next: { shards: 1, cpu: 3 } }),
+    ).starts({ next: [0] });
+  });
+
+  test("a limit that is reached makes a head too, against that limit's own releases", () => {
+    const limited = aPool()
+      .withPool({ backfill: easy })
+      .withNodes(1, { cpu: 8 })
+      .withChild("students", { limit: { cpu: 3 } })
+      .withTasks({
+        busy: { pool: "students", running: [runningOn("node-1", 2)], ...lasting(60) },
+        head: { pool: "students", shards: 1, cpu: 2, ...lasting(60) },
+      });
+    expectPlan(limited.withTasks({ long: { pool: "students", shards: 2, cpu: 1, ...lasting(61) } })).starts({
+      long: [0],
+    });
+    expectPlan(limited.withTasks({ wide: { shards: 9, cpu: 1, ...lasting(9e6) } })).starts({
+      wide: [0, 1, 2, 3, 4, 5],
+    });
+  });
+
+  test("each pool's head has its hold, and a later pool's start must leave the earlier ones", () => {
+    expectPlan(
+      aPool()
+        .withPool({ backfill: easy })
+        .withNodes(2, { cpu: 4 })
+        .withChild("a")
+        .withChild("b")
+        .withTasks({
+          busy: { running: [runningOn("node-1", 1), runningOn("node-2", 1)], ...lasting(60) },
+          first: { pool: "a", shards: 1, cpu: 4, ...lasting(60) },
+          second: { pool: "b", shards: 1, cpu: 4, ...lasting(60) },
+          long: { pool: "b", shards: 9, cpu: 1, ...lasting(61) },
+        }),
+    )
+      .starts({})
+      .waits({ first: "NoNodeFits", second: "NoNodeFits", long: "BehindOthers" });
+  });
+});
+
+describe("minParallelism", () => {
+  test("a first start is of so many together or of none", () => {
+    const gang = (minParallelism: number): Parameters<typeof expectPlan>[0] =>
+      aPool()
+        .withNodes(2, { cpu: 3 })
+        .withTasks({ a: { shards: 9, cpu: 2, minParallelism } });
+    expectPlan(gang(2)).starts({ a: [0, 1] });
+    expectPlan(gang(3))
+      .starts({})
+      .waits({ a: "NoNodeFits" })
+      .says(
+        "a",
+        "each shard asks for 2 cpu, and 3 must start together; lab has room for 2, even once all shards of the pool have ended",
+      );
+  });
+
+  test("is at most what is left, and no condition once something has started", () => {
+    expectPlan(
+      aPool()
+        .withNodes(1, { cpu: 2 })
+        .withTasks({ a: { shards: 2, cpu: 1, minParallelism: 5 } }),
+    ).starts({ a: [0, 1] });
+    expectPlan(
+      aPool()
+        .withNodes(1, { cpu: 2 })
+        .withTasks({ a: { shards: 9, cpu: 1, minParallelism: 5, running: ["node-1"] } }),
+    ).starts({ a: [0] });
+  });
+
+  test("what a gang tried and gave back is there for the next, who may pass it", () => {
+    expectPlan(
+      aPool()
+        .withPool({ backfill: best })
+        .withNodes(2, { cpu: 4 })
+        .withTasks({
+          busy: { running: [runningOn("node-1", 3)] },
+          gang: { shards: 2, cpu: 3, minParallelism: 2 },
+          b: { shards: 2, cpu: 2 },
+        }),
+    )
+      .places({ b: ["node-2", "node-2"] })
+      .waits({ gang: "PoolFull" })
+      .says("gang", "each shard asks for 3 cpu, and 2 must start together; lab has room for 0");
+  });
+
+  test("a waiting gang holds all the nodes that it needs", () => {
+    expectPlan(
+      aPool()
+        .withPool({ backfill: easy })
+        .withNodes(3, { cpu: 4 })
+        .withTasks({
+          busy: { running: [runningOn("node-1", 3)], ...lasting(60) },
+          late: { running: [runningOn("node-2", 3)], ...lasting(900) },
+          gang: { shards: 2, cpu: 3, minParallelism: 2, ...lasting(60) },
+          long: { shards: 9, cpu: 2, ...lasting(61) },
+        }),
+    ).places({});
+  });
+
+  test("the message counts the room that there is", () => {
+    const plan = planPool(
+      aPool()
+        .withNodes(2, { cpu: 4 })
+        .withTasks({
+          busy: { running: [runningOn("node-1", 4)] },
+          gang: { shards: 4, cpu: 1, minParallelism: 8, parallelism: 8 },
+          more: { shards: 4, cpu: 2, minParallelism: 4 },
+        }).snapshot,
+      noon,
+    );
+    expect(plan.waiting.map(({ message }) => message)).toContain(
+      "each shard asks for 2 cpu, and 4 must start together; lab has room for 0",
+    );
+  });
+});
