@@ -1,0 +1,208 @@
+// PooledTask: a function (a Pod template) mapped over items. Its schema, its types, and the reading of one that somebody
+// wrote. Does not know how shards run.
+import type { KubeObject, Resource } from "@dsl/kube-operator";
+import { z } from "zod";
+import { bytesOf, quantity } from "./amount.ts";
+import { shardCountMax } from "./chunks.ts";
+import { group, version } from "./group.ts";
+import { itemSource, matrixCount, rangeCount } from "./item-source.ts";
+import type { PooledTaskStatus } from "./pooled-task-status.ts";
+import type { Parsed, Problem } from "./problem.ts";
+import { read, specOf } from "./reading.ts";
+import { immutable, type Rule, validations } from "./rule.ts";
+import { allowedTemplate, type PodTemplate, storedTemplate } from "./template.ts";
+import { templateProblems } from "./template-problems.ts";
+
+const sources = ["range", "list", "matrix", "configMapRefs"] as const;
+const resultBytesMax = "1Gi";
+
+const chunk = z
+  .object({
+    size: z.int().min(1).max(100_000).default(1).describe("Items a shard: consecutive, at most 200 kB together."),
+    mode: z
+      .enum(["Each", "Whole"])
+      .default("Each")
+      .describe(
+        "Each: the command is run once for each item, through the image's /bin/sh if size is not 1. Whole: it is run once, reads $POOL_ITEMS_FILE itself and writes one result a line.",
+      ),
+  })
+  .prefault({})
+  .describe("How items are grouped into shards. A shard is run by one Pod an attempt.");
+
+const results = z
+  .object({
+    reduce: z
+      .enum(["None", "Sum", "Count", "Min", "Max", "Concat"])
+      .default("None")
+      .describe("What to make of all results, shown in status.results.reduced: Sum, Min and Max read them as numbers."),
+    maxBytes: quantity
+      .default("16Mi")
+      .describe(
+        "How much the results may take together, at most 1Gi. What comes later is counted, but its text is not kept.",
+      ),
+  })
+  .prefault({})
+  .describe("What is kept of the results.");
+
+const taskFields = z.object({
+  poolRef: z
+    .object({ name: z.string().min(1).max(63).describe("The ResourcePool's name.") })
+    .describe(
+      "The pool to run in. It must admit the namespace, and whoever creates the task needs the verb use on it.",
+    ),
+  items: itemSource,
+  chunk,
+  parallelism: z
+    .int()
+    .min(1)
+    .max(shardCountMax)
+    .exactOptional()
+    .describe("Shards at once, at most. Absent: as many as fit. May be changed at any time."),
+  priority: z
+    .int()
+    .min(-1000)
+    .max(1000)
+    .default(0)
+    .describe(
+      "Higher goes first, from -1000 to 1000. Over 0 needs the verb prioritize on the pool. May be changed at any time.",
+    ),
+  suspend: z
+    .boolean()
+    .default(false)
+    .describe("True stops what runs, without counting it as a retry, and starts nothing; false goes on."),
+  cancel: z
+    .boolean()
+    .default(false)
+    .describe(
+      "True ends the task for good: what runs is stopped, results that are there stay. It cannot be taken back.",
+    ),
+  retries: z
+    .int()
+    .min(0)
+    .max(100)
+    .default(0)
+    .describe(
+      "Further attempts for each failed item, at most 100. What a node's failure lost is run again without counting.",
+    ),
+  retryFailed: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(0)
+    .describe("Raise it to run the failed items once more; results that are there stay. It can only be raised."),
+  itemTimeoutSeconds: z
+    .int()
+    .min(1)
+    .max(31_536_000)
+    .exactOptional()
+    .describe(
+      "How long an item may run: a shard's container is stopped after this, times its items. Absent: no limit.",
+    ),
+  startTimeoutSeconds: z
+    .int()
+    .min(1)
+    .max(86_400)
+    .default(1800)
+    .describe("How long a Pod may take to start its container, pulling images included."),
+  results,
+  activeDeadlineSeconds: z
+    .int()
+    .min(1)
+    .max(31_536_000)
+    .exactOptional()
+    .describe("How long the whole task may take from its first start. Absent: no limit."),
+  ttlSecondsAfterFinished: z
+    .int()
+    .min(0)
+    .max(315_360_000)
+    .exactOptional()
+    .describe("Delete the task with its results so long after its end. Absent: kept. May be changed at any time."),
+  template: storedTemplate,
+});
+
+type TaskFields = Omit<z.output<typeof taskFields>, "template">;
+
+const taskRules: readonly Rule<TaskFields>[] = [
+  {
+    rule: `[${sources.map((source) => `has(self.items.${source})`).join(", ")}].filter(given, given).size() == 1`,
+    message: `items must have exactly one of ${sources.join(", ")}`,
+    fieldPath: ".items",
+    holds: ({ items }) => sources.filter((source) => items[source] !== undefined).length === 1,
+  },
+  ...["range", "matrix"].map((source): Rule<TaskFields> => {
+    const shards = `(${source === "range" ? rangeCount("self.items.range") : matrixCount("self.items.matrix")} + self.chunk.size - 1) / self.chunk.size`;
+    return {
+      rule: `!has(self.items.${source}) || ${shards} <= ${shardCountMax}`,
+      message: `chunk.size is too small: the items make more than ${shardCountMax} shards; raise it`,
+      fieldPath: ".chunk.size",
+    };
+  }),
+  {
+    rule: "self.chunk.size == 1 || self.chunk.mode == 'Whole' || size(self.template.spec.containers) == 0 || (has(self.template.spec.containers[0].command) && size(self.template.spec.containers[0].command) > 0)",
+    message:
+      "chunk.size other than 1 in mode Each runs the command once for each item, so the container must state its command",
+    fieldPath: ".template.spec.containers",
+  },
+  {
+    rule: `quantity(string(self.results.maxBytes)).compareTo(quantity('${resultBytesMax}')) <= 0`,
+    message: `results.maxBytes is over the limit of ${resultBytesMax}; keep large outputs in a storage of your own and their addresses as results`,
+    fieldPath: ".results.maxBytes",
+    holds: ({ results }) => bytesOf(results.maxBytes) <= bytesOf(resultBytesMax),
+  },
+  ...["poolRef", "items", "chunk", "itemTimeoutSeconds", "startTimeoutSeconds", "results", "activeDeadlineSeconds"].map(
+    (field) => immutable(field),
+  ),
+  {
+    rule: "self.cancel || !oldSelf.cancel",
+    message: "cancel is final and cannot be taken back; create another task",
+    fieldPath: ".cancel",
+  },
+  {
+    rule: "self.retryFailed >= oldSelf.retryFailed",
+    message: "retryFailed counts the times that failed items were run again, so it can only be raised",
+    fieldPath: ".retryFailed",
+  },
+];
+
+export const pooledTaskSpec = taskFields
+  .meta(validations(taskRules))
+  .describe("What to run, over what, where and how.");
+
+/** As stored: the server has filled in the defaults. The template counts as read only after `parsePooledTask`. */
+export type PooledTaskSpec = Omit<z.output<typeof pooledTaskSpec>, "template"> & { readonly template: PodTemplate };
+/** As users write it. */
+export type PooledTaskSpecInput = Omit<z.input<typeof pooledTaskSpec>, "template"> & { readonly template: PodTemplate };
+
+export type Reduce = PooledTaskSpec["results"]["reduce"];
+
+export type { PooledTaskStatus, TaskFailure } from "./pooled-task-status.ts";
+
+export interface PooledTask extends KubeObject {
+  readonly kind: "PooledTask";
+  readonly spec: PooledTaskSpec;
+  readonly status?: PooledTaskStatus;
+}
+
+export const pooledTasks: Resource<PooledTask> = {
+  group,
+  version,
+  kind: "PooledTask",
+  plural: "pooledtasks",
+  namespaced: true,
+};
+
+const judgedFields = taskFields.extend({ template: z.unknown() });
+
+/** Reads a stored task as hostile input: never throws, tells every problem. */
+export function parsePooledTask(object: unknown): Parsed<{ readonly spec: PooledTaskSpec }> {
+  const fields = read(judgedFields, taskRules, specOf(object), "spec", reasonOf);
+  if (!fields.ok) return fields;
+  const { template: written, ...spec } = fields.value;
+  const [problem, ...more] = templateProblems(written, spec.chunk);
+  if (problem !== undefined) return { ok: false, problems: [problem, ...more] };
+  return { ok: true, spec: { ...spec, template: allowedTemplate.parse(written) } };
+}
+
+function reasonOf(field: string): Problem["reason"] {
+  return field.startsWith("spec.items") ? "ItemsInvalid" : "TaskInvalid";
+}

@@ -1,0 +1,79 @@
+// Sets of whole numbers as short text: `0-611,650-712`, ends included, ascending, apart. In memory a range excludes
+// its end, as everywhere in the planner.
+import type { ShardRange } from "../scheduling/model.ts";
+
+/** Consecutive numbers, `end` excluded. */
+export type Range = ShardRange;
+
+/** Stands where ranges were left out: the text says less than the set holds, and says so. */
+export const truncationMark = "…";
+
+/** Joins ascending numbers into ranges. */
+export function* rangesOf(numbers: Iterable<number>): Generator<Range> {
+  let start: number | undefined;
+  let end = 0;
+  for (const number of numbers) {
+    if (start !== undefined && number === end) {
+      end += 1;
+      continue;
+    }
+    if (start !== undefined && number < end) throw new RangeError(`numbers not ascending: ${number} after ${end - 1}`);
+    if (start !== undefined) yield { start, end };
+    start = number;
+    end = number + 1;
+  }
+  if (start !== undefined) yield { start, end };
+}
+
+/** At most `limit` ranges as text; where there are more it ends with `,…`. */
+export function formatRanges(ranges: Iterable<Range>, limit: number = Number.POSITIVE_INFINITY): string {
+  const parts: string[] = [];
+  for (const { start, end } of ranges) {
+    if (end <= start) continue;
+    if (parts.length >= limit) {
+      parts.push(truncationMark);
+      break;
+    }
+    parts.push(end - start === 1 ? `${start}` : `${start}-${end - 1}`);
+  }
+  return parts.join(",");
+}
+
+export interface ParsedRanges {
+  readonly ranges: readonly Range[];
+  /** False: the text was cut, the set holds more. */
+  readonly complete: boolean;
+}
+
+/** Undefined for text that `formatRanges` would never write: out of order, overlapping, adjoining, not numbers. */
+export function parseRanges(text: string): ParsedRanges | undefined {
+  if (text === "") return { ranges: [], complete: true };
+  const parts = text.split(",");
+  const complete = parts.at(-1) !== truncationMark;
+  if (!complete) parts.pop();
+  const ranges: Range[] = [];
+  let least = 0;
+  for (const part of parts) {
+    const range = parseRange(part);
+    if (range === undefined || range.start < least) return undefined;
+    ranges.push(range);
+    // A range that began right at the end of the last one would have been joined with it.
+    least = range.end + 1;
+  }
+  return { ranges, complete };
+}
+
+function parseRange(text: string): Range | undefined {
+  const match = /^(0|[1-9]\d{0,15})(?:-([1-9]\d{0,15}))?$/.exec(text);
+  if (match === null) return undefined;
+  const start = Number(match[1]);
+  const last = match[2] === undefined ? start : Number(match[2]);
+  if (match[2] !== undefined && last <= start) return undefined;
+  return Number.isSafeInteger(last + 1) ? { start, end: last + 1 } : undefined;
+}
+
+export function countOf(ranges: Iterable<Range>): number {
+  let count = 0;
+  for (const { start, end } of ranges) count += Math.max(0, end - start);
+  return count;
+}
