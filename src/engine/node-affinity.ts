@@ -1,0 +1,33 @@
+// Node affinity that leaves a Pod one node: the plan's choice, within what the user requires.
+import type { PodSpec } from "../api/template.ts";
+
+type NodeAffinity = NonNullable<NonNullable<PodSpec["affinity"]>["nodeAffinity"]>;
+type NodeTerm = NonNullable<
+  NodeAffinity["requiredDuringSchedulingIgnoredDuringExecution"]
+>["nodeSelectorTerms"][number];
+
+/**
+ * Terms are ORed and the parts of a term are ANDed, so the node goes into each term; but for one that says nothing:
+ * Kubernetes takes it to match no node, and it has to stay so.
+ */
+export function pinned(affinity: NodeAffinity | undefined, node: string): NodeAffinity {
+  const terms = affinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
+  return {
+    ...affinity,
+    requiredDuringSchedulingIgnoredDuringExecution: {
+      nodeSelectorTerms:
+        terms.length === 0 ? [onNode({}, node)] : terms.map((term) => (isEmpty(term) ? term : onNode(term, node))),
+    },
+  };
+}
+
+function onNode(term: NodeTerm, node: string): NodeTerm {
+  return {
+    ...term,
+    matchFields: [...(term.matchFields ?? []), { key: "metadata.name", operator: "In", values: [node] }],
+  };
+}
+
+function isEmpty({ matchExpressions = [], matchFields = [] }: NodeTerm): boolean {
+  return matchExpressions.length === 0 && matchFields.length === 0;
+}
