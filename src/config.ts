@@ -1,0 +1,48 @@
+// The only reader of the environment: every setting of the operator, checked once, frozen.
+import { hostname } from "node:os";
+import { z } from "zod";
+
+const seconds = (fallback: number): z.ZodType<number> => z.coerce.number().positive().max(3600).default(fallback);
+
+const settings = z.strictObject({
+  /** Where the operator's Lease is. */
+  KUBE_POOL_NAMESPACE: z.string().min(1).max(63).default("kube-pool-system"),
+  /** Names this replica in the Lease; in a cluster the Pod's name. */
+  KUBE_POOL_IDENTITY: z.string().min(1).max(253).default(`${hostname()}-${process.pid}`),
+  KUBE_POOL_LEADER_ELECTION: z.enum(["on", "off"]).default("on"),
+  KUBE_POOL_LEASE_SECONDS: seconds(15),
+  /** Health and metrics; port 0 takes any free one, which the log tells. */
+  KUBE_POOL_HEALTH_HOST: z.string().default("127.0.0.1"),
+  KUBE_POOL_HEALTH_PORT: z.coerce.number().int().min(0).max(65535).default(8080),
+  KUBE_POOL_LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
+});
+
+export interface Config {
+  readonly namespace: string;
+  readonly identity: string;
+  readonly leaderElection: boolean;
+  readonly leaseMs: number;
+  readonly healthHost: string;
+  readonly healthPort: number;
+  readonly logLevel: "debug" | "info" | "warn" | "error" | "silent";
+}
+
+/** Throws an Error whose message names each wrong variable and what it may be. */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const ours = Object.fromEntries(Object.entries(environment).filter(([name]) => name.startsWith("KUBE_POOL_")));
+  const read = settings.safeParse(ours);
+  if (!read.success) {
+    const lines = read.error.issues.map((issue) => `  ${issue.path.join(".") || "environment"}: ${issue.message}`);
+    throw new Error(`the operator cannot start with this environment:\n${lines.join("\n")}`);
+  }
+  const value = read.data;
+  return Object.freeze({
+    namespace: value.KUBE_POOL_NAMESPACE,
+    identity: value.KUBE_POOL_IDENTITY,
+    leaderElection: value.KUBE_POOL_LEADER_ELECTION === "on",
+    leaseMs: value.KUBE_POOL_LEASE_SECONDS * 1000,
+    healthHost: value.KUBE_POOL_HEALTH_HOST,
+    healthPort: value.KUBE_POOL_HEALTH_PORT,
+    logLevel: value.KUBE_POOL_LOG_LEVEL,
+  });
+}

@@ -1,0 +1,513 @@
+// The store as it is now → the snapshot that a plan is made from, and what else apply and report need to know of each
+// task. One synchronous read; decides nothing, writes nothing.
+import { keyOf, keyText } from "@dsl/kube-operator";
+import { amountsOf, type Quantities } from "../api/amount.ts";
+import { constraintsOf } from "../api/constraints.ts";
+import { nodeOf } from "../api/node.ts";
+import { type PooledTask, type PooledTaskSpec, parsePooledTask } from "../api/pooled-task.ts";
+import { type Problem, problemsText } from "../api/problem.ts";
+import { countOf, type Range, rangesOf } from "../api/ranges.ts";
+import { podRequest } from "../api/request.ts";
+import {
+  type EffectivePool,
+  type OpenStart,
+  openStartsOf,
+  parseResourcePool,
+  type ResourcePool,
+  type ResourcePoolSpec,
+} from "../api/resource-pool.ts";
+import { admitsNamespace } from "../api/selector.ts";
+import { type AttemptState, type EndedAttempt, type Engine, shardForm } from "../engine/engine.ts";
+import type { JobView, PodView } from "../engine/views.ts";
+import {
+  type ActiveShard,
+  type Amounts,
+  type BackingOff,
+  type Blocked,
+  type Node,
+  plus,
+  type ShardRange,
+  type Snapshot,
+  type StopReason,
+  type Task,
+} from "../scheduling/index.ts";
+import { type Ownership, ownNodes } from "./node-ownership.ts";
+import { deadlineOf, isFinished, needsRetryRound, type Stage, stageOf } from "./stage.ts";
+import type { NodeView, Stores } from "./stores.ts";
+import type { TaskMemories, TaskMemory, Work } from "./task-memory.ts";
+
+export interface Observed {
+  /** The name of the root; a pool of that name need not be there. */
+  readonly root: string;
+  readonly pool: ObservedPool | undefined;
+  readonly tasks: readonly ObservedTask[];
+  readonly snapshot: Snapshot;
+  /** The first moment at which time alone changes something that the planner does not see. */
+  readonly wakeAt?: number;
+}
+
+export interface ObservedPool {
+  readonly object: ResourcePool;
+  readonly spec: ResourcePoolSpec | undefined;
+  readonly effective: EffectivePool | undefined;
+  readonly problems: readonly Problem[];
+  readonly nodes: readonly Node[];
+  /** Names of nodes that an older pool has, by that pool. */
+  readonly overlaps: ReadonlyMap<string, readonly string[]>;
+  readonly openStarts: readonly OpenStart[];
+}
+
+export interface ObservedTask {
+  readonly key: string;
+  readonly object: PooledTask;
+  readonly spec: PooledTaskSpec | undefined;
+  readonly memory: TaskMemory | undefined;
+  readonly stage: Stage;
+  /** Starting, running or being stopped. */
+  readonly active: readonly Exclude<AttemptState, EndedAttempt>[];
+  /** Ended, and not recorded. */
+  readonly ended: readonly EndedAttempt[];
+  /** Decided, and their Job not seen yet. */
+  readonly open: readonly OpenStart[];
+  /** All Jobs of the task, by `shard/attempt`. */
+  readonly jobs: ReadonlyMap<string, JobView>;
+  readonly firstDecided: number | undefined;
+  /** `retryFailed` was raised: a round is to be recorded. */
+  readonly retryRound: number | undefined;
+  /** Attempts that the API server lets have no Pod, and its words. */
+  readonly refused: readonly {
+    readonly shard: number;
+    readonly attempt: number;
+    readonly node: string;
+    readonly message: string;
+  }[];
+  /** In force in the pool, for a main container that requests nothing. */
+  readonly defaultRequests: Quantities;
+  /** What the planner sees; absent for tasks that have nothing left to plan. */
+  readonly model: Task | undefined;
+}
+
+export interface ObserveInput {
+  readonly stores: Stores;
+  readonly memories: TaskMemories;
+  readonly engine: Engine;
+}
+
+export function attemptKey({ shard, attempt }: { readonly shard: number; readonly attempt: number }): string {
+  return `${shard}/${attempt}`;
+}
+
+type ParsedTask = ReturnType<typeof parsePooledTask>;
+type ParsedPool = ReturnType<typeof parseResourcePool>;
+/** A stored object never changes: what was read from it once holds as long as it lives. */
+const parsedTasks = new WeakMap<PooledTask, ParsedTask>();
+const parsedPools = new WeakMap<ResourcePool, ParsedPool>();
+
+export function taskSpec(task: PooledTask): ParsedTask {
+  return cached(parsedTasks, task, parsePooledTask);
+}
+
+function poolSpec(pool: ResourcePool): ParsedPool {
+  return cached(parsedPools, pool, parseResourcePool);
+}
+
+function cached<K extends WeakKey, V>(cache: WeakMap<K, V>, key: K, compute: (key: K) => V): V {
+  let value = cache.get(key);
+  if (value === undefined) {
+    value = compute(key);
+    cache.set(key, value);
+  }
+  return value;
+}
+
+export function observe(input: ObserveInput, root: string, now: number): Observed {
+  const { stores } = input;
+  const pool = observePool(stores, root);
+  const opens = Map.groupBy(pool?.openStarts ?? [], (start) => start.taskUid);
+  const tasks = stores.tasks
+    .byIndex("pool", root)
+    .map((task) => observeTask(input, task, pool, opens.get(task.metadata.uid) ?? [], now));
+  const models = tasks.flatMap((task) => task.model ?? []);
+  const nodes = withForeign(stores, pool?.nodes ?? [], tasks);
+  const wakeAt = firstOf(tasks.flatMap((task) => nextMoments(task, now)));
+  return {
+    root,
+    pool: pool && { ...pool, nodes },
+    tasks,
+    snapshot: {
+      pools: pool?.effective === undefined ? [] : [modelPool(pool.object, pool.effective)],
+      nodes,
+      tasks: models,
+    },
+    ...(wakeAt !== undefined && { wakeAt }),
+  };
+}
+
+function firstOf(moments: readonly number[]): number | undefined {
+  return moments.length === 0 ? undefined : Math.min(...moments);
+}
+
+function nextMoments({ stage, spec, object, firstDecided }: ObservedTask, now: number): readonly number[] {
+  const moments: number[] = [];
+  if (spec === undefined) return moments;
+  const deadline = deadlineOf(firstDecided, spec);
+  if (deadline !== undefined && stage.kind !== "Finished" && deadline > now) moments.push(deadline);
+  const expiry = expiryOf(object, spec);
+  if (expiry !== undefined && expiry > now) moments.push(expiry);
+  return moments;
+}
+
+/** When a finished task is to be deleted. */
+export function expiryOf(task: PooledTask, spec: PooledTaskSpec): number | undefined {
+  const { completionTime } = task.status ?? {};
+  if (spec.ttlSecondsAfterFinished === undefined || completionTime === undefined || !isFinished(task, spec))
+    return undefined;
+  return Date.parse(completionTime) + spec.ttlSecondsAfterFinished * 1000;
+}
+
+// ---- the pool
+
+function observePool(stores: Stores, root: string): ObservedPool | undefined {
+  const object = stores.pools.get({ name: root });
+  if (object === undefined) return undefined;
+  const ownership = ownershipOf(stores);
+  const parsed = poolSpec(object);
+  return {
+    object,
+    spec: parsed.ok ? parsed.spec : undefined,
+    effective: parsed.ok ? parsed.effective : undefined,
+    problems: parsed.ok ? [] : parsed.problems,
+    nodes: (ownership.nodes.get(root) ?? []).map(({ node }) => ({ ...nodeOf(node), foreign: {} })),
+    overlaps: ownership.overlaps.get(root) ?? new Map(),
+    openStarts: openStartsOf(object),
+  };
+}
+
+interface OwnableNode {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly node: NodeView;
+}
+
+/** Pools that cannot be read own nothing. */
+export function ownershipOf(stores: Pick<Stores, "pools" | "nodes">): Ownership<OwnableNode> {
+  const readable = stores.pools.list().filter((pool) => poolSpec(pool).ok);
+  const nodes = stores.nodes
+    .list()
+    .map((node) => ({ name: node.metadata.name, labels: node.metadata.labels ?? {}, node }));
+  return ownNodes(readable, nodes);
+}
+
+function modelPool(pool: ResourcePool, effective: EffectivePool): Snapshot["pools"][number] {
+  const { name, uid, creationTimestamp } = pool.metadata;
+  return { name, uid, created: Date.parse(creationTimestamp), order: effective.order, placement: effective.placement };
+}
+
+/** What Pods hold on the nodes that no attempt of ours accounts for: other people's, other pools', kube's duplicates. */
+function withForeign(stores: Stores, nodes: readonly Node[], tasks: readonly ObservedTask[]): readonly Node[] {
+  const accounted = new Set<string>();
+  for (const task of tasks) {
+    if (task.model === undefined) continue;
+    for (const { pod } of task.active) if (pod !== undefined) accounted.add(pod);
+  }
+  return nodes.map((node) => {
+    let foreign: Amounts = {};
+    for (const pod of stores.pods.byIndex("node", node.name)) {
+      if (pod.phase !== "Succeeded" && pod.phase !== "Failed" && !accounted.has(pod.metadata.uid))
+        foreign = plus(foreign, pod.request);
+    }
+    return { ...node, foreign };
+  });
+}
+
+// ---- a task
+
+function observeTask(
+  input: ObserveInput,
+  object: PooledTask,
+  pool: ObservedPool | undefined,
+  opens: readonly OpenStart[],
+  now: number,
+): ObservedTask {
+  const parsed = taskSpec(object);
+  const spec = parsed.ok ? parsed.spec : undefined;
+  const memory = input.memories.get(object);
+  const account = memory?.work?.account;
+  if (account !== undefined && spec !== undefined) account.retries = spec.retries;
+  const attempts = attemptsOf(input, object, spec, memory, now);
+  const open = opens.filter(
+    (start) => !attempts.jobs.has(attemptKey(start)) && !account?.isRecorded(start.shard, start.attempt),
+  );
+  const firstDecided = minOf(
+    account?.firstDecided,
+    ...attempts.active.map((each) => each.decided),
+    ...attempts.ended.map((each) => each.decided),
+  );
+  const stage = stageOf(
+    {
+      task: object,
+      spec,
+      problems: parsed.ok ? (memory?.problem ? [memory.problem] : []) : parsed.problems,
+      account,
+      unsettledAttempts: attempts.active.length + attempts.ended.length + open.length,
+      firstDecided,
+    },
+    now,
+  );
+  const defaultRequests = pool?.effective?.defaultRequests ?? {};
+  const task = {
+    key: keyText(keyOf(object)),
+    object,
+    spec,
+    memory,
+    stage,
+    open,
+    firstDecided,
+    defaultRequests,
+    ...attempts,
+  };
+  return {
+    ...task,
+    retryRound: spec && account && needsRetryRound(spec, account) ? spec.retryFailed : undefined,
+    model: modelTask(task, pool, isAdmitted(input.stores, object, pool), now),
+  };
+}
+
+type Attempts = Pick<ObservedTask, "active" | "ended" | "jobs" | "refused">;
+
+function attemptsOf(
+  { stores, engine }: ObserveInput,
+  task: PooledTask,
+  spec: PooledTaskSpec | undefined,
+  memory: TaskMemory | undefined,
+  now: number,
+): Attempts {
+  const account = memory?.work?.account;
+  const jobs = new Map<string, JobView>();
+  const active: Exclude<AttemptState, EndedAttempt>[] = [];
+  const ended: EndedAttempt[] = [];
+  const refused: ObservedTask["refused"][number][] = [];
+  for (const job of stores.jobs.byIndex("task", task.metadata.uid)) {
+    jobs.set(attemptKey(job), job);
+    if (account?.isRecorded(job.shard, job.attempt)) continue;
+    const createFailure = newest(stores, job);
+    const state = engine.observe(job, podsOf(stores, job), {
+      form: shardForm(spec?.chunk ?? { size: 1, mode: "Each" }),
+      now,
+      podsSeenUpTo: Number(stores.pods.resourceVersion),
+      isLost: (node) => isLost(stores, node, now),
+      ...(createFailure !== undefined && { createFailure }),
+    });
+    if (state.state === "Ended") ended.push(state);
+    else {
+      active.push(state);
+      if (state.pod === undefined && createFailure !== undefined && !state.stopping) {
+        refused.push({ shard: state.shard, attempt: state.attempt, node: state.node, message: createFailure });
+      }
+    }
+  }
+  return { jobs, active, ended, refused };
+}
+
+function podsOf(stores: Stores, job: JobView): readonly PodView[] {
+  const gone = stores.departed.of(job.metadata.uid);
+  const there = stores.pods.byIndex("job", job.metadata.uid);
+  return gone.length === 0 ? there : [...there, ...gone];
+}
+
+function newest(stores: Stores, job: JobView): string | undefined {
+  let found: { readonly message: string; readonly atMs: number } | undefined;
+  for (const failure of stores.createFailures.byIndex("job", job.metadata.uid)) {
+    if (found === undefined || failure.atMs > found.atMs) found = failure;
+  }
+  return found?.message;
+}
+
+/** Pods of a node count as ended while they are deleted, once it was not ready for so long. */
+const lostAfterMs = 300_000;
+
+function isLost(stores: Stores, name: string, now: number): boolean {
+  const node = stores.nodes.get({ name });
+  if (node === undefined) return true;
+  return node.notReadySinceMs !== undefined && now - node.notReadySinceMs >= lostAfterMs;
+}
+
+function isAdmitted(stores: Stores, task: PooledTask, pool: ObservedPool | undefined): boolean {
+  const namespace = stores.namespaces.get({ name: task.metadata.namespace ?? "" });
+  return pool?.spec !== undefined && admitsNamespace(pool.spec, namespace?.metadata.labels ?? {});
+}
+
+type Unmodelled = Omit<ObservedTask, "model" | "retryRound">;
+
+function modelTask(task: Unmodelled, pool: ObservedPool | undefined, admitted: boolean, now: number): Task | undefined {
+  const { object, spec, memory, stage } = task;
+  if (spec === undefined || (stage.kind === "Finished" && task.active.length === 0)) return undefined;
+  const work = memory?.work;
+  const { name, namespace = "", uid, creationTimestamp } = object.metadata;
+  const blocked = whyBlocked(task, pool, admitted, now);
+  const stop = whyStop(stage);
+  const parallelism = minOf(spec.parallelism, ceilingOf(task, now));
+  const request = podRequest(spec.template.spec, task.defaultRequests);
+  return {
+    key: task.key,
+    namespace,
+    name,
+    uid,
+    pool: spec.poolRef.name,
+    created: Date.parse(creationTimestamp),
+    priority: spec.priority,
+    request,
+    constraints: constraintsOf(spec.template.spec),
+    ...(parallelism !== undefined && { parallelism: Math.max(1, parallelism) }),
+    ...(work === undefined || stage.kind === "Ending" || stage.kind === "Ended" || stage.kind === "Deleting"
+      ? { waiting: [], backingOff: [] }
+      : waitingOf(task, work, now)),
+    active: activeOf(task, spec),
+    ...(blocked !== undefined && { blocked }),
+    ...(stop !== undefined && { stop }),
+    excludedNodes: [...(memory?.excludedNodes ?? [])].map(([node, until]) => ({ node, until })),
+  };
+}
+
+function whyStop(stage: Stage): StopReason | undefined {
+  if (stage.kind === "Suspended") return "Suspended";
+  if (stage.kind === "Deleting") return "Deleted";
+  if (stage.kind !== "Ending") return undefined;
+  return stage.reason === "DeadlineExceeded" ? "DeadlineExceeded" : "Cancelled";
+}
+
+function whyBlocked(
+  task: Unmodelled,
+  pool: ObservedPool | undefined,
+  admitted: boolean,
+  now: number,
+): Blocked | undefined {
+  const { stage, object, spec, memory } = task;
+  const poolName = spec?.poolRef.name ?? "";
+  if (stage.kind === "Stalled") return { reason: stage.reason, message: stage.message };
+  if (stage.kind === "Suspended")
+    return { reason: "Suspended", message: "spec.suspend is true; set it to false to go on" };
+  if (pool === undefined) {
+    return {
+      reason: "PoolNotFound",
+      message: `there is no ResourcePool ${poolName}; create it, or name another in a new task`,
+    };
+  }
+  if (pool.effective === undefined) {
+    return {
+      reason: "PoolNotReady",
+      message: `the spec of ResourcePool ${poolName} is not valid: ${problemsText(pool.problems, 1)}`,
+    };
+  }
+  if (!admitted) {
+    return {
+      reason: "NotAllowed",
+      message: `ResourcePool ${poolName} does not admit namespace ${object.metadata.namespace}: its spec.namespaceSelector does not select the namespace's labels`,
+    };
+  }
+  if (pool.nodes.length === 0) return { reason: "PoolNotReady", message: `${poolName} has no nodes yet` };
+  const refusal = memory?.refusal;
+  if (refusal !== undefined && now < refusal.until && startedCount(task) >= refusal.ceiling) {
+    return { reason: refusal.reason, message: refusal.message, until: refusal.until };
+  }
+  return undefined;
+}
+
+/** Attempts that got their Pod. */
+function startedCount(task: Pick<ObservedTask, "active">): number {
+  return task.active.filter(({ pod }) => pod !== undefined).length;
+}
+
+/** After a refusal no more is asked for than was granted, and one more when it is time to try. */
+function ceilingOf(task: Unmodelled, now: number): number | undefined {
+  const refusal = task.memory?.refusal;
+  if (refusal === undefined) return undefined;
+  return now < refusal.until ? refusal.ceiling : refusal.ceiling + 1;
+}
+
+function activeOf(task: Unmodelled, spec: PooledTaskSpec): readonly ActiveShard[] {
+  const startMs = spec.startTimeoutSeconds * 1000;
+  const active: ActiveShard[] = task.active.map((attempt) => {
+    const { shard, node, request } = attempt;
+    const common = { shard, attempt: attempt.attempt, node, request };
+    if (attempt.state === "Starting") {
+      return {
+        ...common,
+        state: attempt.stopping ? "Stopping" : "Starting",
+        since: attempt.decided,
+        deadline: attempt.decided + startMs,
+        ...(attempt.refusedSince !== undefined && { refusedSince: attempt.refusedSince }),
+      };
+    }
+    const runMs = runLimitMs(spec, attempt.items.length);
+    return {
+      ...common,
+      state: attempt.stopping ? "Stopping" : "Running",
+      since: attempt.start,
+      ...(runMs !== undefined && { deadline: attempt.start + runMs }),
+    };
+  });
+  for (const { shard, attempt, node, request } of task.open) {
+    active.push({ shard, attempt, node, request: amountsOf(request), state: "Starting", since: 0 });
+  }
+  return active;
+}
+
+/** How long one attempt may run: `itemTimeoutSeconds`, times its items. */
+export function runLimitMs(spec: PooledTaskSpec, items: number): number | undefined {
+  return spec.itemTimeoutSeconds === undefined ? undefined : spec.itemTimeoutSeconds * 1000 * Math.max(1, items);
+}
+
+/** Shards that may start now, ascending (those to be tried again are the lowest), and those that wait out a delay. */
+function waitingOf(
+  task: Unmodelled,
+  { account }: Work,
+  now: number,
+): { readonly waiting: readonly ShardRange[]; readonly backingOff: readonly BackingOff[] } {
+  const busy = new Set<number>();
+  for (const { shard } of task.active) busy.add(shard);
+  for (const { shard } of task.ended) busy.add(shard);
+  for (const { shard } of task.open) busy.add(shard);
+  const backingOff: BackingOff[] = [];
+  for (const shard of account.triedOpenShards()) {
+    const until = account.retryAt(shard);
+    if (until > now && !busy.has(shard)) backingOff.push({ shard, until });
+  }
+  for (const { shard } of backingOff) busy.add(shard);
+  return {
+    waiting: [
+      ...without(
+        account.openShards(),
+        [...busy].sort((a, b) => a - b),
+      ),
+    ],
+    backingOff,
+  };
+}
+
+/** Ascending ranges less ascending numbers. */
+function* without(ranges: Iterable<Range>, numbers: readonly number[]): Generator<Range> {
+  const holes = [...rangesOf(numbers)];
+  let next = 0;
+  for (const range of ranges) {
+    let { start } = range;
+    while (next < holes.length) {
+      const hole = holes[next];
+      if (hole === undefined || hole.start >= range.end) break;
+      if (hole.start > start) yield { start, end: hole.start };
+      start = Math.max(start, hole.end);
+      if (hole.end > range.end) break;
+      next++;
+    }
+    if (start < range.end) yield { start, end: range.end };
+  }
+}
+
+export function waitingShards(model: Task | undefined): number {
+  return model === undefined ? 0 : countOf(model.waiting) + model.backingOff.length;
+}
+
+function minOf(...numbers: readonly (number | undefined)[]): number | undefined {
+  const known = numbers.filter((number) => number !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
+}

@@ -1,0 +1,22 @@
+// Many writes at once, but not too many; one that fails keeps no other from being tried.
+
+/** Calls `work` for each item, `limit` at a time. Resolves with what was thrown. */
+export async function inParallel<T>(
+  items: readonly T[],
+  limit: number,
+  work: (item: T) => Promise<void>,
+): Promise<readonly unknown[]> {
+  const errors: unknown[] = [];
+  const rest = items.values();
+  const lane = async (): Promise<void> => {
+    for (const item of rest) {
+      try {
+        await work(item);
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane));
+  return errors;
+}

@@ -1,0 +1,99 @@
+// Brings one tree of pools to the state that its plan describes: observe → plan → apply → report. Knows no policy.
+import { type Clock, type ObjectKey, TerminalError } from "@dsl/kube-operator";
+import { type Plan, planPool } from "../scheduling/index.ts";
+import { type Applier, LeadershipLost } from "./apply.ts";
+import { type Observed, type ObserveInput, observe, taskSpec } from "./observe.ts";
+import { inParallel } from "./parallel.ts";
+import type { Reporter } from "./report.ts";
+import { isFinished } from "./stage.ts";
+import { StatisticsKeeper } from "./statistics-keeper.ts";
+import { rereadAt } from "./task-memory.ts";
+
+export interface PoolReconcilerOptions extends ObserveInput {
+  readonly applier: Applier;
+  readonly reporter: Reporter;
+  readonly clock: Clock;
+  /** Told of each plan and how long it took; metrics hang here. */
+  readonly onPlan?: (observed: Observed, plan: Plan, tookMs: number) => void;
+  /** Another operator leads. */
+  readonly onLeadershipLost: (error: LeadershipLost) => void;
+}
+
+/** Records of so many tasks are read at once. */
+const readLanes = 16;
+
+export class PoolReconciler {
+  readonly #options: PoolReconcilerOptions;
+  readonly #statistics = new Map<string, StatisticsKeeper>();
+
+  constructor(options: PoolReconcilerOptions) {
+    this.#options = options;
+  }
+
+  async reconcile(root: ObjectKey): Promise<{ readonly requeueAfterMs?: number }> {
+    const { applier, reporter, clock } = this.#options;
+    const unread = await this.#remember(root, clock.now());
+
+    const now = clock.now();
+    const observed = observe(this.#options, root.name, now);
+    const plan = this.#plan(observed, now);
+    const statistics = this.#keeper(root.name, now).update(observed, plan, now);
+    const outcome = await applier.apply(observed, plan, now);
+    const reported = await reporter.report(observed, plan, statistics, now);
+
+    this.#raise([...unread.errors, ...outcome.errors, ...reported.errors]);
+    const wakeAt = earliest(plan.wakeAt, observed.wakeAt, outcome.wakeAt, reported.wakeAt, unread.wakeAt);
+    return wakeAt === undefined ? {} : { requeueAfterMs: Math.max(0, wakeAt - clock.now()) };
+  }
+
+  #plan(observed: Observed, now: number): Plan {
+    const { clock, onPlan } = this.#options;
+    const before = clock.monotonic();
+    const plan = planPool(observed.snapshot, now);
+    onPlan?.(observed, plan, clock.monotonic() - before);
+    return plan;
+  }
+
+  /** Reads the records and the items of tasks that are not in memory yet. */
+  async #remember(
+    root: ObjectKey,
+    now: number,
+  ): Promise<{ readonly errors: readonly unknown[]; readonly wakeAt?: number }> {
+    const { stores, memories } = this.#options;
+    const moments: number[] = [];
+    const errors = await inParallel(stores.tasks.byIndex("pool", root.name), readLanes, async (task) => {
+      const parsed = taskSpec(task);
+      if (!parsed.ok || task.metadata.deletionTimestamp !== undefined || isFinished(task, parsed.spec)) return;
+      const memory = await memories.remember(task, parsed.spec, now);
+      const again = rereadAt(memory, parsed.spec);
+      if (again !== undefined) moments.push(again);
+    });
+    return { errors, ...(moments.length > 0 && { wakeAt: Math.min(...moments) }) };
+  }
+
+  #keeper(root: string, now: number): StatisticsKeeper {
+    let keeper = this.#statistics.get(root);
+    if (keeper === undefined) {
+      keeper = new StatisticsKeeper(now);
+      this.#statistics.set(root, keeper);
+    }
+    return keeper;
+  }
+
+  /** One failed write is retried with the next plan, after a delay that grows. */
+  #raise(errors: readonly unknown[]): void {
+    const lost = errors.find((error) => error instanceof LeadershipLost);
+    if (lost instanceof LeadershipLost) {
+      this.#options.onLeadershipLost(lost);
+      throw new TerminalError(lost.message, { cause: lost });
+    }
+    if (errors.length === 1) throw errors[0];
+    if (errors.length > 1)
+      throw new AggregateError(errors, `${errors.length} requests failed, the first: ${String(errors[0])}`);
+  }
+}
+
+function earliest(...moments: readonly (number | undefined)[]): number | undefined {
+  const known = moments.filter((moment) => moment !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
+}

@@ -1,0 +1,140 @@
+// Writes what the operator knows into the statuses, seldom enough: at most one write a second an object, none when
+// nothing changed, and one a minute for what changes with the clock alone. What is written is decided elsewhere.
+import { isDeepStrictEqual } from "node:util";
+import type { PooledTaskStatus } from "../api/pooled-task.ts";
+import type { ResourcePoolStatus } from "../api/resource-pool.ts";
+import type { Plan, PoolStatistics } from "../scheduling/index.ts";
+import type { Applier } from "./apply.ts";
+import type { Observed, ObservedTask } from "./observe.ts";
+import { inParallel } from "./parallel.ts";
+import { poolStatus } from "./pool-status.ts";
+import { taskStatus } from "./task-status.ts";
+
+const writeEveryMs = 1000;
+/** Amounts in a sentence about waiting move with every start of somebody else. */
+const messageEveryMs = 30_000;
+/** Rates, estimates and windowed statistics. */
+const driftEveryMs = 60_000;
+const lanes = 16;
+
+export interface Reported {
+  readonly errors: readonly unknown[];
+  /** When what was held back is due. */
+  readonly wakeAt?: number;
+}
+
+export class Reporter {
+  readonly #applier: Applier;
+  /** By uid: when its status, and the message in it, was last written. */
+  readonly #writtenAt = new Map<string, number>();
+  readonly #messageAt = new Map<string, number>();
+
+  constructor(applier: Applier) {
+    this.#applier = applier;
+  }
+
+  async report(observed: Observed, plan: Plan, statistics: PoolStatistics, now: number): Promise<Reported> {
+    const moments: number[] = [];
+    const writes: (() => Promise<void>)[] = [];
+    const starts = new Map<string, number>();
+    for (const decision of plan.decisions) {
+      if (decision.kind === "start") starts.set(decision.task, (starts.get(decision.task) ?? 0) + 1);
+    }
+    const waiting = new Map(plan.waiting.map((each) => [each.task, each]));
+
+    for (const task of observed.tasks) {
+      const status = taskStatus(task, { starts: starts.get(task.key) ?? 0, waiting: waiting.get(task.key) }, now);
+      if (status === undefined) continue;
+      const held = this.#withSteadyMessage(task, status, now);
+      if (held.wakeAt !== undefined) moments.push(held.wakeAt);
+      const due = this.#dueAt(
+        task.object.metadata.uid,
+        task.object.status,
+        held.status,
+        withoutTaskDrift,
+        task.active.length > 0,
+      );
+      if (due === undefined) continue;
+      if (due > now) moments.push(due);
+      else {
+        writes.push(async () => {
+          this.#writtenAt.set(task.object.metadata.uid, now);
+          await this.#applier.reportTask(task.object, held.status);
+        });
+      }
+    }
+
+    const { pool } = observed;
+    if (pool !== undefined) {
+      const status = poolStatus({ ...observed, pool }, plan, statistics, now);
+      const stored = pool.object.status;
+      const openStarts = this.#applier.openStarts(observed);
+      const wanted = { ...status, queue: { ...stored?.queue, openStarts: [...openStarts] } };
+      const before = stored && { ...stored, queue: { ...stored.queue, openStarts: stored.queue?.openStarts ?? [] } };
+      const works = observed.tasks.some(({ active }) => active.length > 0);
+      const due = this.#dueAt(pool.object.metadata.uid, before, wanted, withoutPoolDrift, works);
+      if (due !== undefined && due > now) moments.push(due);
+      else if (due !== undefined) {
+        writes.push(async () => {
+          this.#writtenAt.set(pool.object.metadata.uid, now);
+          await this.#applier.reportPool(observed, status);
+        });
+      }
+    }
+    const errors = await inParallel(writes, lanes, (write) => write());
+    return { errors, ...(moments.length > 0 && { wakeAt: Math.min(...moments) }) };
+  }
+
+  /** When the status may be written; undefined if it says what is stored. */
+  #dueAt<S>(
+    uid: string,
+    stored: S | undefined,
+    wanted: S,
+    withoutDrift: (status: S) => unknown,
+    works: boolean,
+  ): number | undefined {
+    if (stored !== undefined && isDeepStrictEqual(stored, wanted)) return undefined;
+    const last = this.#writtenAt.get(uid) ?? 0;
+    const isDrift = stored !== undefined && isDeepStrictEqual(withoutDrift(stored), withoutDrift(wanted));
+    if (!isDrift) return last + writeEveryMs;
+    return works ? last + driftEveryMs : undefined;
+  }
+
+  /** The stored sentence, while the reason is the same and the sentence young. */
+  #withSteadyMessage(
+    { object }: ObservedTask,
+    status: PooledTaskStatus,
+    now: number,
+  ): { readonly status: PooledTaskStatus; readonly wakeAt?: number } {
+    const stored = object.status?.queue;
+    const { queue } = status;
+    const { uid } = object.metadata;
+    if (queue === undefined || stored === undefined || queue.message === stored.message) return { status };
+    const due = (this.#messageAt.get(uid) ?? 0) + messageEveryMs;
+    if (stored.reason === queue.reason && now < due) {
+      const conditions = status.conditions?.map((condition) =>
+        condition.message === queue.message ? { ...condition, message: stored.message } : condition,
+      );
+      return {
+        status: { ...status, queue: { ...queue, message: stored.message }, ...(conditions && { conditions }) },
+        wakeAt: due,
+      };
+    }
+    this.#messageAt.set(uid, now);
+    return { status };
+  }
+
+  /** Of an object that is gone. */
+  forget(uid: string): void {
+    this.#writtenAt.delete(uid);
+    this.#messageAt.delete(uid);
+  }
+}
+
+function withoutTaskDrift({ progress, summary, statistics: _, ...status }: PooledTaskStatus): unknown {
+  return { ...status, percent: progress?.percent, items: summary?.items };
+}
+
+function withoutPoolDrift({ statistics: _, ...status }: ResourcePoolStatus): unknown {
+  return status;
+}

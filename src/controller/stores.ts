@@ -1,0 +1,175 @@
+// The local copies that the operator works from, and by which keys things are found in them. Decides nothing.
+import { type KubeObject, keyOf, type Manager, type Resource, type StoreReader } from "@dsl/kube-operator";
+import { labels } from "../api/labels.ts";
+import type { KubeNode } from "../api/node.ts";
+import { type PooledTask, pooledTasks } from "../api/pooled-task.ts";
+import { type ResourcePool, resourcePools } from "../api/resource-pool.ts";
+import { jobs } from "../engine/job.ts";
+import { createProjections, type JobView, type PodView } from "../engine/views.ts";
+
+export interface Stores {
+  readonly pools: StoreReader<ResourcePool>;
+  /** Index `pool`: the name in `spec.poolRef`; index `uid`. */
+  readonly tasks: StoreReader<PooledTask>;
+  /** Ours only. Index `task`: UID of the task; index `uid`. */
+  readonly jobs: StoreReader<JobView>;
+  /** All of the cluster. Index `node`; index `job`: UID of the Job, of our own. */
+  readonly pods: StoreReader<PodView>;
+  readonly nodes: StoreReader<NodeView>;
+  readonly namespaces: StoreReader<NamespaceView>;
+  /** Index `job`: UID of the Job that cannot create its Pod. */
+  readonly createFailures: StoreReader<CreateFailure>;
+  readonly quotas: StoreReader<KubeObject>;
+  /** Pods of our Jobs that are gone, as they were last seen, until their Job is gone too. */
+  readonly departed: DepartedPods;
+}
+
+/** A Node without what nobody here reads. */
+export interface NodeView extends KubeNode {
+  readonly notReadySinceMs?: number;
+}
+
+export type NamespaceView = KubeObject;
+
+/** An event that says why a Job cannot create its Pod. */
+export interface CreateFailure {
+  readonly metadata: KubeObject["metadata"];
+  /** UID of the Job. */
+  readonly job: string;
+  readonly message: string;
+  readonly atMs: number;
+}
+
+/** A Pod that vanishes takes its outcome with it, unless somebody kept what the watch last said of it. */
+export class DepartedPods {
+  readonly #byJob = new Map<string, PodView[]>();
+
+  add(pod: PodView): void {
+    const job = pod.attempt?.job;
+    if (job !== undefined) this.#byJob.set(job, [...(this.#byJob.get(job) ?? []), { ...pod, gone: true }]);
+  }
+
+  of(job: string): readonly PodView[] {
+    return this.#byJob.get(job) ?? [];
+  }
+
+  forget(job: string): void {
+    this.#byJob.delete(job);
+  }
+}
+
+/** The stores, and how an own write's answer becomes visible in them at once. */
+export interface WritableStores extends Stores {
+  learnPool(pool: ResourcePool): void;
+  learnTask(task: PooledTask): void;
+  forgetTask(task: PooledTask): void;
+  /** As the server answered it. */
+  learnJob(job: KubeObject): void;
+  forgetJob(job: JobView): void;
+}
+
+/** Registers a watch for each kind; they fill once the manager runs. */
+export function watchedStores(manager: Pick<Manager, "store">): WritableStores {
+  const project = createProjections();
+  const departed = new DepartedPods();
+  const pools = manager.store<ResourcePool>(resourcePools);
+  const tasks = manager.store<PooledTask>(pooledTasks, {
+    indexes: { pool: (task) => task.spec?.poolRef?.name, uid: (task) => task.metadata.uid },
+  });
+  const jobStore = manager.store<JobView>(jobs as Resource<JobView & KubeObject>, {
+    labelSelector: labels.taskUid,
+    project: project.job,
+    indexes: { task: (job) => job.task, uid: (job) => job.metadata.uid },
+  });
+  const podStore = manager.store<PodView>(coreResource("Pod", "pods", true) as Resource<PodView & KubeObject>, {
+    project: project.pod,
+    indexes: { node: (pod) => pod.node, job: (pod) => pod.attempt?.job },
+  });
+  podStore.onChange(({ type, object }) => {
+    if (type === "delete") departed.add(object);
+  });
+  jobStore.onChange(({ type, object }) => {
+    if (type === "delete") departed.forget(object.metadata.uid);
+  });
+  return {
+    pools,
+    tasks,
+    jobs: jobStore,
+    pods: podStore,
+    departed,
+    nodes: manager.store<NodeView>(coreResource("Node", "nodes", false) as Resource<NodeView>, { project: nodeView }),
+    namespaces: manager.store<NamespaceView>(coreResource("Namespace", "namespaces", false), {
+      project: namespaceView,
+    }),
+    createFailures: manager.store<CreateFailure>(
+      coreResource("Event", "events", true) as Resource<CreateFailure & KubeObject>,
+      {
+        fieldSelector: "involvedObject.kind=Job,reason=FailedCreate",
+        project: createFailure,
+        indexes: { job: (failure) => failure.job },
+      },
+    ),
+    quotas: manager.store<KubeObject>(coreResource("ResourceQuota", "resourcequotas", true)),
+    learnPool: (pool) => pools.learn(pool),
+    learnTask: (task) => tasks.learn(task),
+    forgetTask: (task) => tasks.forget(keyOf(task), task.metadata.uid),
+    learnJob(job) {
+      const view = project.job(job);
+      if (view !== undefined) jobStore.learn(view);
+    },
+    forgetJob: (job) => jobStore.forget(keyOf(job), job.metadata.uid),
+  };
+}
+
+function coreResource(kind: string, plural: string, namespaced: boolean): Resource {
+  return { group: "", version: "v1", kind, plural, namespaced };
+}
+
+function metaOf({ metadata }: KubeObject): KubeObject["metadata"] {
+  const { name, namespace, uid, resourceVersion, creationTimestamp, labels: own } = metadata;
+  return {
+    name,
+    uid,
+    resourceVersion,
+    creationTimestamp,
+    ...(namespace !== undefined && { namespace }),
+    ...(own !== undefined && { labels: own }),
+  };
+}
+
+function nodeView(raw: KubeObject): NodeView {
+  const { spec, status } = raw as KubeNode;
+  const ready = status?.conditions?.find(({ type }) => type === "Ready") as
+    | { readonly type: string; readonly status: string; readonly lastTransitionTime?: string }
+    | undefined;
+  const since =
+    ready?.status === "True" ? undefined : Date.parse(ready?.lastTransitionTime ?? raw.metadata.creationTimestamp);
+  return {
+    apiVersion: "v1",
+    kind: "Node",
+    metadata: metaOf(raw),
+    ...(spec && { spec: { unschedulable: spec.unschedulable ?? false, taints: spec.taints ?? [] } }),
+    status: {
+      ...(status?.allocatable && { allocatable: status.allocatable }),
+      conditions: ready === undefined ? [] : [{ type: ready.type, status: ready.status }],
+    },
+    ...(since !== undefined && { notReadySinceMs: since }),
+  };
+}
+
+function namespaceView(raw: KubeObject): NamespaceView {
+  return { apiVersion: "v1", kind: "Namespace", metadata: metaOf(raw) };
+}
+
+function createFailure(raw: KubeObject): CreateFailure | undefined {
+  const event = raw as KubeObject & {
+    readonly involvedObject?: { readonly uid?: string };
+    readonly message?: string;
+    readonly lastTimestamp?: string;
+    readonly eventTime?: string;
+  };
+  const job = event.involvedObject?.uid;
+  if (job === undefined) return undefined;
+  const at = event.lastTimestamp ?? event.eventTime ?? raw.metadata.creationTimestamp;
+  return { metadata: metaOf(raw), job, message: event.message ?? "", atMs: Date.parse(at) };
+}

@@ -1,0 +1,162 @@
+// What the operator remembers of a task between two reconciles: its items, what its records add up to, and what it was
+// lately refused. All of it can be lost at any moment: it is read again from the task's own objects.
+import { isNotFound, type KubeApi, keyText } from "@dsl/kube-operator";
+import { chunkProblem } from "../api/chunks.ts";
+import { configMapText, type Items, itemsOf } from "../api/items.ts";
+import { childName } from "../api/labels.ts";
+import type { PooledTask, PooledTaskSpec } from "../api/pooled-task.ts";
+import { isProblem, type Problem } from "../api/problem.ts";
+import type { StopReason, TaskReason } from "../scheduling/index.ts";
+import { Account } from "./account.ts";
+import { type ConfigMap, configMaps, NameTaken, RecordLog } from "./record-log.ts";
+
+/** What a create ran into: nothing of the task starts until it is worth trying again. */
+export interface Refusal {
+  readonly reason: TaskReason;
+  readonly message: string;
+  readonly until: number;
+  /** How many shards had their Pod when the others were refused. */
+  readonly ceiling: number;
+  /** How often in a row. */
+  readonly count: number;
+}
+
+export interface TaskMemory {
+  readonly uid: string;
+  readonly child: string;
+  /** Absent: the items cannot be had; `problem` says why. */
+  readonly work?: Work;
+  readonly problem?: Problem;
+  /** When the sources of the items were last read; they are not watched. */
+  readonly readAt: number;
+  refusal?: Refusal;
+  /** Nodes that the Kubernetes scheduler refused, and until when they are left out. */
+  readonly excludedNodes: Map<string, number>;
+  /** Why attempts were stopped, by `shard/attempt`. */
+  readonly stops: Map<string, StopReason>;
+  lastAppend: number;
+}
+
+/** What can be run, and what has been. */
+export interface Work {
+  readonly items: Items;
+  readonly account: Account;
+  readonly log: RecordLog;
+}
+
+/** Items from ConfigMaps are read again this often while something is left to start. */
+const rereadMs = 15_000;
+
+export class TaskMemories {
+  readonly #api: KubeApi;
+  readonly #memories = new Map<string, TaskMemory>();
+
+  constructor(api: KubeApi) {
+    this.#api = api;
+  }
+
+  get(task: PooledTask): TaskMemory | undefined {
+    return this.#memories.get(task.metadata.uid);
+  }
+
+  /** Reads what is not in memory yet, and again what may have changed behind our back. */
+  async remember(task: PooledTask, spec: PooledTaskSpec, now: number): Promise<TaskMemory> {
+    const known = this.get(task);
+    if (known !== undefined && !isStale(known, spec, now)) return known;
+    const fresh = await this.#read(task, spec, known, now);
+    this.#memories.set(task.metadata.uid, fresh);
+    return fresh;
+  }
+
+  async #read(task: PooledTask, spec: PooledTaskSpec, known: TaskMemory | undefined, now: number): Promise<TaskMemory> {
+    const { uid } = task.metadata;
+    const child = childName(task);
+    const memory = {
+      uid,
+      child,
+      readAt: now,
+      ...(known?.refusal && { refusal: known.refusal }),
+      excludedNodes: known?.excludedNodes ?? new Map(),
+      stops: known?.stops ?? new Map(),
+      lastAppend: known?.lastAppend ?? 0,
+    };
+    const items = await this.#items(task, spec);
+    if (isProblem(items)) return { ...memory, ...(known?.work && { work: known.work }), problem: items };
+    const problem = chunkProblem(items, spec.chunk.size);
+    if (problem !== undefined) return { ...memory, problem };
+
+    let work = known?.work;
+    if (work === undefined) {
+      const log = new RecordLog(this.#api, task, child);
+      const account = new Account({ items: items.count, chunk: spec.chunk.size, reduce: spec.results.reduce });
+      try {
+        for (const line of await log.load()) account.apply(line);
+      } catch (error) {
+        if (!(error instanceof NameTaken)) throw error;
+        return { ...memory, problem: nameTaken(error.object) };
+      }
+      work = { items, account, log };
+    }
+    const pinned = work.account.digest ?? task.status?.items?.digest;
+    if (pinned !== undefined && pinned !== items.digest) return { ...memory, work, problem: itemsChanged(spec) };
+    return { ...memory, work };
+  }
+
+  async #items(task: PooledTask, spec: PooledTaskSpec): Promise<Items | Problem> {
+    const refs = spec.items.configMapRefs ?? [];
+    const sources = new Map<string, ConfigMap | undefined>();
+    for (const name of new Set(refs.map((ref) => ref.name))) {
+      sources.set(name, await this.#configMap(task.metadata.namespace ?? "", name));
+    }
+    return itemsOf(spec.items, (ref) => configMapText(sources.get(ref.name), ref, refs.indexOf(ref)));
+  }
+
+  async #configMap(namespace: string, name: string): Promise<ConfigMap | undefined> {
+    try {
+      return await this.#api.get(configMaps, { namespace, name });
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** After a conflict, since somebody else wrote and what we remember may be wrong; and when the task is gone. */
+  forget(uid: string): void {
+    this.#memories.delete(uid);
+  }
+
+  /** A quota that changed may let start what it refused. */
+  liftRefusal(uid: string): void {
+    const memory = this.#memories.get(uid);
+    if (memory !== undefined) delete memory.refusal;
+  }
+}
+
+function isStale(memory: TaskMemory, spec: PooledTaskSpec, now: number): boolean {
+  if (memory.problem !== undefined) return now - memory.readAt >= rereadMs;
+  const { configMapRefs } = spec.items;
+  return configMapRefs !== undefined && memory.work?.account.isComplete === false && now - memory.readAt >= rereadMs;
+}
+
+/** When a task's sources are to be read again though nothing else happens. */
+export function rereadAt(memory: TaskMemory, spec: PooledTaskSpec): number | undefined {
+  const watched = memory.problem !== undefined || spec.items.configMapRefs !== undefined;
+  return watched ? memory.readAt + rereadMs : undefined;
+}
+
+export function nameTaken(object: string): Problem {
+  return {
+    reason: "NameTaken",
+    field: "metadata.name",
+    message: `${object} has a name that this task needs, and belongs to somebody else; delete it, or give the task another name`,
+  };
+}
+
+function itemsChanged(spec: PooledTaskSpec): Problem {
+  const names = (spec.items.configMapRefs ?? []).map((ref) => keyText({ name: `${ref.name}[${ref.key}]` })).join(", ");
+  return {
+    reason: "ItemsChanged",
+    field: "spec.items.configMapRefs",
+    message: `the items in ${names} are not those that the task began with; restore them, or create a new task`,
+  };
+}

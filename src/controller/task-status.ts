@@ -1,0 +1,278 @@
+// What is written into a task's status: where it is, why it waits, what failed, what came out. Pure.
+import { type Condition, conditionOf, setCondition, timeText } from "@dsl/kube-operator";
+import type { PooledTaskStatus, TaskFailure } from "../api/pooled-task.ts";
+import { type StageCondition, taskConditions } from "../api/task-conditions.ts";
+import { stallReasons, taskStatistics, type Waiting } from "../scheduling/index.ts";
+import type { Account } from "./account.ts";
+import { type ObservedTask, waitingShards } from "./observe.ts";
+
+/** Only the first of a queue are told their place: the others would be written anew at each start. */
+const toldPositions = 20;
+const toldRanges = 20;
+const toldFailures = 10;
+
+export interface TaskPlan {
+  /** Starts that the plan decided for this task. */
+  readonly starts: number;
+  readonly waiting: Waiting | undefined;
+}
+
+/** Undefined where nothing is to be written: the task is finished, or on its way out. */
+export function taskStatus(task: ObservedTask, plan: TaskPlan, now: number): PooledTaskStatus | undefined {
+  const { object, memory, stage } = task;
+  if (stage.kind === "Finished" || stage.kind === "Deleting") return undefined;
+  const previous = object.status;
+  const account = memory?.work?.account;
+  const ended = stage.kind === "Ended";
+  const queue = ended ? undefined : queueOf(task, plan);
+  const generation = object.metadata.generation ?? 1;
+  const status: PooledTaskStatus = {
+    observedGeneration: generation,
+    ...(account !== undefined && account.firstDecided !== undefined && { engine: "Native" as const }),
+    ...(account !== undefined && { shards: shardsOf(task, account, plan.starts) }),
+    ...(account !== undefined && { items: itemsOf(account, memory?.work?.items.digest) }),
+    ...(account !== undefined && progressOf(account, ended, now)),
+    ...(queue !== undefined && { queue }),
+    ...(account !== undefined && hasFailures(account) && { failures: failuresOf(account) }),
+    ...(memory?.work !== undefined && !memory.work.log.isEmpty && { results: resultsOf(memory.work) }),
+    ...(account?.firstDecided !== undefined && {
+      statistics: statisticsOf(account, object.metadata.creationTimestamp),
+    }),
+    ...(task.firstDecided !== undefined && { startTime: timeText(task.firstDecided) }),
+    ...(ended && { completionTime: previous?.completionTime ?? timeText(account?.facts.lastEnd ?? now) }),
+    handledRetry: account?.retryRound ?? previous?.handledRetry ?? 0,
+    summary: summaryOf(account, ended, now),
+    conditions: conditionsOf(previous?.conditions ?? [], stageConditions(task, queue), generation, now),
+  };
+  return status;
+}
+
+function shardsOf(task: ObservedTask, account: Account, starts: number): NonNullable<PooledTaskStatus["shards"]> {
+  const running = task.active.filter(({ state }) => state === "Running").length;
+  const starting = task.active.length - running + task.open.length + starts;
+  return {
+    total: account.shards,
+    waiting: Math.max(0, waitingShards(task.model) - starts),
+    starting,
+    running,
+    succeeded: account.settledShards - account.failedShards,
+    failed: account.failedShards,
+  };
+}
+
+function itemsOf(account: Account, digest: string | undefined): NonNullable<PooledTaskStatus["items"]> {
+  return {
+    total: account.shape.items,
+    succeeded: account.done.count,
+    failed: account.failedCount,
+    ...(digest !== undefined && { digest }),
+    completed: account.completedText(toldRanges),
+  };
+}
+
+/** Items a second from the first start on; too early to tell before the first has ended. */
+function itemsPerSecond(account: Account, now: number): number | undefined {
+  const ended = account.done.count + account.failedCount;
+  const { firstStart } = account.facts;
+  if (ended === 0 || firstStart === undefined || now <= firstStart) return undefined;
+  return (ended * 1000) / (now - firstStart);
+}
+
+function leftMs(account: Account, now: number): number | undefined {
+  const rate = itemsPerSecond(account, now);
+  const left = account.shape.items - account.done.count - account.failedCount;
+  return rate === undefined ? undefined : (left / rate) * 1000;
+}
+
+function progressOf(account: Account, ended: boolean, now: number): Pick<PooledTaskStatus, "progress"> {
+  const { items } = account.shape;
+  const gone = account.done.count + account.failedCount;
+  const at = ended ? (account.facts.lastEnd ?? now) : now;
+  const rate = itemsPerSecond(account, at);
+  const left = ended ? undefined : leftMs(account, now);
+  return {
+    progress: {
+      percent: items === 0 ? 100 : Math.floor((100 * gone) / items),
+      ...(rate !== undefined && { itemsPerSecondMilli: Math.round(rate * 1000) }),
+      ...(left !== undefined && { estimatedCompletion: timeText(now + left) }),
+    },
+  };
+}
+
+function summaryOf(
+  account: Account | undefined,
+  ended: boolean,
+  now: number,
+): NonNullable<PooledTaskStatus["summary"]> {
+  if (account === undefined) return { items: "–" };
+  const left = ended ? undefined : leftMs(account, now);
+  return {
+    items: `${account.done.count}/${account.shape.items}`,
+    ...(left !== undefined && { eta: durationText(left) }),
+  };
+}
+
+/** As kubectl prints ages, one unit: `41m`. */
+function durationText(ms: number): string {
+  const seconds = Math.ceil(ms / 1000);
+  if (seconds < 120) return `${seconds}s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)}m`;
+  return seconds < 172_800 ? `${Math.round(seconds / 3600)}h` : `${Math.round(seconds / 86_400)}d`;
+}
+
+// ---- why it waits
+
+type Queue = NonNullable<PooledTaskStatus["queue"]>;
+
+function queueOf(task: ObservedTask, { waiting, starts }: TaskPlan): Queue | undefined {
+  if (task.stage.kind === "Stalled") return { reason: task.stage.reason, message: task.stage.message };
+  if (waiting !== undefined) {
+    const { reason, message, position } = waiting;
+    return { ...(position !== undefined && position <= toldPositions && { position }), reason, message };
+  }
+  const starting = task.active.filter(({ state }) => state === "Starting");
+  const trouble = starting.flatMap((attempt) => (attempt.state === "Starting" ? (attempt.waitingFor ?? []) : []));
+  const [words] = trouble;
+  const runs = task.active.some(({ state }) => state === "Running");
+  if (runs && words === undefined) return undefined;
+  if (starting.length + task.open.length + starts === 0) return undefined;
+  const message = words ?? "its Pods have been created and are being started";
+  return { reason: "Starting", message };
+}
+
+// ---- conditions
+
+function stageConditions(task: ObservedTask, queue: Queue | undefined): readonly StageCondition[] {
+  const { stage } = task;
+  switch (stage.kind) {
+    case "Ended":
+      return taskConditions(
+        stage.reason === "Succeeded" || stage.reason === "ResultsTruncated" ? "Succeeded" : "Failed",
+        stage.reason,
+        stage.message,
+      );
+    case "Stalled":
+      return taskConditions("Stalled", stage.reason, stage.message);
+    case "Suspended":
+      return task.active.length > 0
+        ? taskConditions("InProgress", "Suspending", "what runs is being stopped, since spec.suspend is true")
+        : taskConditions("Suspended", "Suspended", "spec.suspend is true; set it to false to go on");
+    case "Ending":
+      return taskConditions("InProgress", "Ending", `what runs is being stopped: ${stage.message}`);
+    default:
+      return openConditions(task, queue);
+  }
+}
+
+function openConditions(task: ObservedTask, queue: Queue | undefined): readonly StageCondition[] {
+  if (queue !== undefined && (stallReasons as readonly string[]).includes(queue.reason) && task.active.length === 0) {
+    return taskConditions("Stalled", queue.reason, queue.message);
+  }
+  const runs = task.active.some(({ state }) => state === "Running");
+  if (queue !== undefined && !runs) return taskConditions("InProgress", queue.reason, queue.message);
+  const account = task.memory?.work?.account;
+  const message =
+    account === undefined
+      ? "the task is being read"
+      : `${account.done.count} of ${account.shape.items} items succeeded${account.failedCount > 0 ? `, ${account.failedCount} failed` : ""}`;
+  return taskConditions("InProgress", "Running", message);
+}
+
+/** Sets those that the stage has, and removes the others. */
+export function conditionsOf(
+  previous: readonly Condition[],
+  wanted: readonly StageCondition[],
+  generation: number,
+  now: number,
+): Condition[] {
+  const kept = previous.filter(({ type }) => wanted.some((condition) => condition.type === type));
+  const set = wanted.reduce(
+    (conditions: readonly Condition[], condition) =>
+      setCondition(conditions, { ...condition, observedGeneration: generation }, now),
+    kept,
+  );
+  return [...set];
+}
+
+export function isTrue(conditions: readonly Condition[] | undefined, type: string): boolean {
+  return conditionOf(conditions ?? [], type)?.status === "True";
+}
+
+// ---- what failed, what came out
+
+function hasFailures(account: Account): boolean {
+  for (const _ of account.failing) return true;
+  return false;
+}
+
+/** The first of each kind of failure, and how many are alike. */
+function failuresOf(account: Account): TaskFailure[] {
+  const kinds = new Map<string, { failure: TaskFailure; count: number }>();
+  for (const { record } of account.failing) {
+    const kind = `${record.reason} ${record.exit} ${record.message}`;
+    const known = kinds.get(kind);
+    const failure: TaskFailure = {
+      item: record.item,
+      shard: record.shard,
+      attempts: record.attempts,
+      ...(record.exit !== undefined && { exitCode: record.exit }),
+      reason: record.reason ?? "Error",
+      ...(record.node !== undefined && { node: record.node }),
+      ...(record.message !== undefined && { message: record.message.slice(0, 1024) }),
+      count: 1,
+    };
+    if (known === undefined) kinds.set(kind, { failure, count: 1 });
+    else {
+      known.count++;
+      if (record.item < known.failure.item) known.failure = failure;
+    }
+  }
+  return [...kinds.values()]
+    .sort((a, b) => a.failure.item - b.failure.item)
+    .slice(0, toldFailures)
+    .map(({ failure, count }) => ({ ...failure, count }));
+}
+
+function resultsOf({
+  log,
+  account,
+}: NonNullable<NonNullable<ObservedTask["memory"]>["work"]>): NonNullable<PooledTaskStatus["results"]> {
+  const reduced = account.reduction?.value();
+  const refused = account.reduction?.refused;
+  return {
+    segments: log.segments,
+    bytes: account.resultBytes,
+    truncated: account.truncated + account.unkept,
+    ...(account.withoutResult > 0 && { absent: account.withoutResult }),
+    ...(reduced !== undefined && { reduced }),
+    ...(refused !== undefined && refused.count > 0 && { notReduced: refusedText(refused) }),
+  };
+}
+
+function refusedText({
+  count,
+  item,
+  text,
+}: {
+  readonly count: number;
+  readonly item?: number;
+  readonly text?: string;
+}): string {
+  const others = count > 1 ? `, and ${count - 1} more` : "";
+  return `item ${item} has no number as its result, but ${JSON.stringify(text)}${others}`;
+}
+
+function statisticsOf(account: Account, creationTimestamp: string): NonNullable<PooledTaskStatus["statistics"]> {
+  const {
+    waitMs = 0,
+    workMs,
+    runMs,
+    averageParallelismMilli,
+    efficiencyPercent,
+    wastedMs,
+  } = taskStatistics({
+    ...account.facts,
+    created: Date.parse(creationTimestamp),
+  });
+  return { waitMs, runMs, workMs, averageParallelismMilli, efficiencyPercent, wastedMs };
+}

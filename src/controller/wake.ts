@@ -1,0 +1,84 @@
+// Which pools a change concerns. A change only wakes: what is done about it is read from the stores.
+import { isDeepStrictEqual } from "node:util";
+import type { Change, Controller, ObjectKey } from "@dsl/kube-operator";
+import type { JobView, PodView } from "../engine/views.ts";
+import { ownershipOf } from "./observe.ts";
+import type { Stores } from "./stores.ts";
+
+/** Changes that come within this time are answered by one plan. */
+const gatherMs = 20;
+
+export function wakePools(controller: Controller, stores: Stores): void {
+  const everyPool = (): ObjectKey[] => stores.pools.list().map(({ metadata }) => ({ name: metadata.name }));
+  const soon = { afterMs: gatherMs };
+
+  let owners: ReadonlyMap<string, string> | undefined;
+  const ownerOf = (node: string): readonly ObjectKey[] => {
+    owners ??= new Map(
+      [...ownershipOf(stores).nodes].flatMap(([pool, nodes]) => nodes.map(({ name }) => [name, pool] as const)),
+    );
+    const pool = owners.get(node);
+    return pool === undefined ? [] : [{ name: pool }];
+  };
+  // Registered before the wakes below: they must not use who owned a node before this change.
+  stores.pools.onChange((change) => {
+    if (isNewSpec(change)) owners = undefined;
+  });
+  stores.nodes.onChange(() => {
+    owners = undefined;
+  });
+
+  const poolOfTask = (uid: string): readonly ObjectKey[] =>
+    stores.tasks.byIndex("uid", uid).flatMap(({ spec }) => (spec?.poolRef?.name ? [{ name: spec.poolRef.name }] : []));
+  const poolOfJob = (uid: string): readonly ObjectKey[] =>
+    stores.jobs.byIndex("uid", uid).flatMap((job) => poolOfTask(job.task));
+
+  // A pool that comes, goes or selects other nodes changes what all others own.
+  controller.watches(
+    stores.pools,
+    (change) => (isNewSpec(change) ? everyPool() : [{ name: change.object.metadata.name }]),
+    soon,
+  );
+  // A task that names a pool that is not there wakes that name all the same, and is told so.
+  controller.watches(
+    stores.tasks,
+    ({ object }) => (object.spec?.poolRef?.name ? [{ name: object.spec.poolRef.name }] : []),
+    soon,
+  );
+  controller.watches(stores.jobs, ({ object }: Change<JobView>) => poolOfTask(object.task), soon);
+  controller.watches(
+    stores.pods,
+    ({ object }: Change<PodView>) => [
+      ...(object.node === "" ? [] : ownerOf(object.node)),
+      ...(object.attempt === undefined ? [] : poolOfJob(object.attempt.job)),
+    ],
+    { ...soon, when: isOfInterest },
+  );
+  controller.watches(stores.nodes, everyPool, { ...soon, when: isOtherThanVersion });
+  controller.watches(stores.namespaces, everyPool, { ...soon, when: isOtherThanVersion });
+  controller.watches(stores.createFailures, ({ object }) => poolOfJob(object.job), soon);
+}
+
+function isNewSpec({ type, object, old }: Change<{ readonly metadata: { readonly generation?: number } }>): boolean {
+  return type !== "update" || object.metadata.generation !== old?.metadata.generation;
+}
+
+/** Other people's Pods matter by what they hold and where. */
+function isOfInterest({ object, old }: Change<PodView>): boolean {
+  if (object.attempt !== undefined || old === undefined) return true;
+  return object.node !== old.node || object.phase !== old.phase || object.request !== old.request;
+}
+
+/** Heartbeats change nothing but the version. */
+function isOtherThanVersion({
+  object,
+  old,
+}: Change<{ readonly metadata: { readonly resourceVersion: string } }>): boolean {
+  if (old === undefined) return true;
+  const { metadata, ...rest } = object;
+  const { metadata: oldMetadata, ...oldRest } = old;
+  return !isDeepStrictEqual(
+    { ...rest, metadata: { ...metadata, resourceVersion: "" } },
+    { ...oldRest, metadata: { ...oldMetadata, resourceVersion: "" } },
+  );
+}

@@ -1,0 +1,78 @@
+// The whole operator on one screen: settings, connection, caches, the loop, leadership.
+import { isMainThread } from "node:worker_threads";
+import { createManager, httpKubeApi, inClusterConnection, kubeconfigConnection, systemClock } from "@dsl/kube-operator";
+import { pino } from "pino";
+import { Registry } from "prom-client";
+import { readConfig } from "./config.ts";
+import { Applier } from "./controller/apply.ts";
+import { orphanController } from "./controller/orphans.ts";
+import { PoolReconciler } from "./controller/pool-reconciler.ts";
+import { Reporter } from "./controller/report.ts";
+import { forgetTheGone } from "./controller/retain.ts";
+import { watchedStores } from "./controller/stores.ts";
+import { TaskMemories } from "./controller/task-memory.ts";
+import { wakePools } from "./controller/wake.ts";
+import { nativeEngine } from "./engine/native.ts";
+
+// The lease is held by a thread that starts this same file: there, importing the runtime is all that has to happen.
+if (isMainThread) await main();
+
+async function main(): Promise<void> {
+  const config = readConfig(process.env);
+  const log = pino({ level: config.logLevel, base: { identity: config.identity } });
+  const connection = inClusterConnection(process.env) ?? (await kubeconfigConnection({ environment: process.env }));
+  const registry = new Registry();
+  const manager = createManager({
+    api: httpKubeApi(connection, { userAgent: "kube-pool" }),
+    log,
+    registry,
+    health: { host: config.healthHost, port: config.healthPort },
+    ...(config.leaderElection && {
+      leaderElection: {
+        namespace: config.namespace,
+        name: "kube-pool",
+        identity: config.identity,
+        leaseMs: config.leaseMs,
+        renewMs: (config.leaseMs * 2) / 3,
+        retryMs: (config.leaseMs * 2) / 15,
+        connection,
+      },
+    }),
+  });
+
+  const stop = new AbortController();
+  const stores = watchedStores(manager);
+  const memories = new TaskMemories(manager.api);
+  const engine = nativeEngine;
+  const term = `${config.identity} since ${new Date(systemClock.now()).toISOString()}`;
+  const applier = new Applier({ api: manager.api, stores, memories, engine, log, term });
+  const reporter = new Reporter(applier);
+  const reconciler = new PoolReconciler({
+    stores,
+    memories,
+    engine,
+    applier,
+    reporter,
+    clock: systemClock,
+    onLeadershipLost(error) {
+      log.error({ error: error.message }, "leadership lost");
+      stop.abort();
+    },
+  });
+
+  wakePools(
+    manager.controller({ name: "pool", reconcile: (key) => reconciler.reconcile(key), concurrency: 4 }),
+    stores,
+  );
+  orphanController(manager, stores, applier);
+  forgetTheGone(stores, memories, reporter);
+
+  // The first signal drains, the second does not wait.
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => {
+      if (stop.signal.aborted) process.exit(1);
+      stop.abort();
+    });
+  }
+  await manager.run(stop.signal);
+}
