@@ -16,6 +16,8 @@ export interface Clock {
 /** A number in [0, 1). */
 export type Random = () => number;
 
+export const systemRandom: Random = Math.random;
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),

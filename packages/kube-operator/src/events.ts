@@ -149,7 +149,8 @@ class FoldingRecorder implements EventRecorder {
   /** Whether so many different notes came for the same reason that they are told as one. */
   #isCrowded(kind: string, note: string, now: number): boolean {
     const known = this.#alike.get(kind);
-    const alike = known !== undefined && now - known.since < windowMs ? known : { notes: new Set<string>(), since: now };
+    const alike =
+      known !== undefined && now - known.since < windowMs ? known : { notes: new Set<string>(), since: now };
     if (alike.notes.size <= alikeMax) alike.notes.add(note);
     this.#alike.set(kind, alike);
     return alike.notes.size > alikeMax;
@@ -214,5 +215,8 @@ function shortened(note: string): string {
   const bytes = Buffer.from(note);
   if (bytes.length <= noteBytesMax) return note;
   // Cutting may split a character, which decoding then replaces.
-  return `${bytes.subarray(0, noteBytesMax - 6).toString().replace(/\uFFFD+$/, "")}…`;
+  return `${bytes
+    .subarray(0, noteBytesMax - 6)
+    .toString()
+    .replace(/\uFFFD+$/, "")}…`;
 }

@@ -1,5 +1,5 @@
 // KubeApi over HTTP: each verb as the REST API wants it. Sends raw JSON both ways: what the server has, callers get.
-import { type Clock, type Random, sleep, systemClock } from "./clock.ts";
+import { type Clock, type Random, sleep, systemClock, systemRandom } from "./clock.ts";
 import type { Connection } from "./connection.ts";
 import { retryDelayMs } from "./http-retry.ts";
 import { HttpTransport, RequestTimeout, type TransportRequest, type TransportResponse } from "./http-transport.ts";
@@ -76,7 +76,7 @@ class HttpApi implements HttpKubeApi {
   constructor(connection: Connection, options: HttpKubeApiOptions) {
     const { maxInFlight = 64, timeoutMs = 30_000, userAgent = "kube-operator" } = options;
     this.#clock = options.clock ?? systemClock;
-    this.#random = options.random ?? Math.random;
+    this.#random = options.random ?? systemRandom;
     this.#onRequest = options.onRequest ?? (() => {});
     this.#timeoutMs = timeoutMs;
     this.#host = new URL(connection.server).host;

@@ -1,8 +1,7 @@
-// Bytes to and from an API server: agents, TLS, authorization, time limits, the cap on requests in flight.
-// Knows neither verbs nor retries.
+// Bytes to and from an API server: connections, TLS, authorization, time limits. Knows neither verbs nor retries.
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type RequestOptions } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
-import type { Clock } from "./clock.ts";
+import type { Clock, Timer } from "./clock.ts";
 import type { Connection } from "./connection.ts";
 
 export interface TransportOptions {
@@ -51,11 +50,10 @@ export class HttpTransport {
   readonly #connection: Connection;
   readonly #options: TransportOptions;
   readonly #base: URL;
-  /** Requests share connections; each stream has one to itself, so that a slow reader holds up nobody. */
+  /** Requests share a number of connections, and wait for one: this is the cap on requests in flight. */
   readonly #requestAgent: HttpAgent;
+  /** Each stream has a connection to itself, so that a slow reader holds up nobody. */
   readonly #streamAgent: HttpAgent;
-  readonly #waiting: (() => void)[] = [];
-  #inFlight = 0;
 
   constructor(connection: Connection, options: TransportOptions) {
     this.#connection = connection;
@@ -67,21 +65,16 @@ export class HttpTransport {
 
   /** Sends a request and reads the whole answer. */
   async send(request: TransportRequest): Promise<TransportResponse> {
-    await this.#enter(request.signal);
-    try {
-      return await this.#authorized(request, async (token) => {
-        const { stream, deadline } = await this.#open(request, this.#requestAgent, token);
-        try {
-          return { ...head(stream), text: await textOf(stream) };
-        } catch (error) {
-          throw deadline.error() ?? error;
-        } finally {
-          deadline.clear();
-        }
-      });
-    } finally {
-      this.#leave();
-    }
+    return this.#authorized(request, async (token) => {
+      const { stream, deadline } = await this.#open(request, this.#requestAgent, token);
+      try {
+        return { ...head(stream), text: await textOf(stream) };
+      } catch (error) {
+        throw deadline.error() ?? error;
+      } finally {
+        deadline.clear();
+      }
+    });
   }
 
   /** Sends a request and hands over its answer as it comes; the time limit holds up to the first byte of it. */
@@ -133,7 +126,7 @@ export class HttpTransport {
     return attempt(fresh);
   }
 
-  #open(
+  async #open(
     { method, path, body, contentType, signal, timeoutMs }: TransportRequest,
     agent: HttpAgent,
     token: string | undefined,
@@ -155,13 +148,16 @@ export class HttpTransport {
         }),
       },
     };
+    signal?.throwIfAborted();
     return new Promise((resolve, reject) => {
       const request = (this.#base.protocol === "http:" ? httpRequest : httpsRequest)(options);
-      const deadline = startDeadline(this.#options.clock, timeoutMs, () => {
+      const deadline = createDeadline(this.#options.clock, timeoutMs, () => {
         const error = new RequestTimeout(method, path, timeoutMs);
         request.destroy(error);
         return error;
       });
+      // Waiting for a connection is the client's own doing, and no reason to give up on the server.
+      request.once("socket", () => deadline.start());
       const abort = (): void => void request.destroy(asError(signal?.reason));
       signal?.addEventListener("abort", abort, { once: true });
       request.once("close", () => {
@@ -173,46 +169,27 @@ export class HttpTransport {
       request.end(body);
     });
   }
-
-  async #enter(signal: AbortSignal | undefined): Promise<void> {
-    if (this.#inFlight < this.#options.maxInFlight) {
-      this.#inFlight += 1;
-      return;
-    }
-    await new Promise<void>((resolve, reject) => {
-      const admit = (): void => {
-        signal?.removeEventListener("abort", giveUp);
-        resolve();
-      };
-      const giveUp = (): void => {
-        this.#waiting.splice(this.#waiting.indexOf(admit), 1);
-        reject(asError(signal?.reason));
-      };
-      this.#waiting.push(admit);
-      signal?.addEventListener("abort", giveUp, { once: true });
-    });
-  }
-
-  /** The place goes to who waits longest. */
-  #leave(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#inFlight -= 1;
-    else next();
-  }
 }
 
 interface Deadline {
+  start(): void;
   clear(): void;
   /** What ended the request, if it was the deadline. */
   error(): Error | undefined;
 }
 
-function startDeadline(clock: Clock, timeoutMs: number, expire: () => Error): Deadline {
+function createDeadline(clock: Clock, timeoutMs: number, expire: () => Error): Deadline {
   let error: Error | undefined;
-  const timer = clock.after(timeoutMs, () => {
-    error = expire();
-  });
-  return { clear: () => timer.cancel(), error: () => error };
+  let timer: Timer | undefined;
+  return {
+    start() {
+      timer = clock.after(timeoutMs, () => {
+        error = expire();
+      });
+    },
+    clear: () => timer?.cancel(),
+    error: () => error,
+  };
 }
 
 function head({ statusCode = 0, headers }: IncomingMessage): Omit<TransportResponse, "text"> {

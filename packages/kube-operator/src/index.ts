@@ -1,6 +1,6 @@
 // Everything that an operator may use; testing aids are in ./testing. Sorted by file.
 export { type AppliedFields, type ApplyOptions, apply, hasFields } from "./apply.ts";
-export { type Clock, type Random, sleep, systemClock, type Timer } from "./clock.ts";
+export { type Clock, type Random, sleep, systemClock, systemRandom, type Timer } from "./clock.ts";
 export { type Condition, conditionOf, type NewCondition, setCondition, timeText } from "./conditions.ts";
 export { type Connection, type Environment, inClusterConnection } from "./connection.ts";
 export {
@@ -81,6 +81,7 @@ export {
 export { formatQuantity, parseQuantity, Quantity, type QuantityFormat, quantityPattern } from "./quantity.ts";
 export { type ReconcileContext, type Reconciler, type Requeue, type Result, TerminalError } from "./reconcile.ts";
 export { re2Problem, schemaProblems, unboundedFields } from "./schema-checks.ts";
+export { type Stoppable, stopSignal } from "./stop-signal.ts";
 export {
   type Change,
   createStore,
@@ -90,7 +91,6 @@ export {
   type StoreOptions,
   type StoreReader,
 } from "./store.ts";
-export { type Stoppable, stopSignal } from "./stop-signal.ts";
 export { structuralSchema } from "./structural-schema.ts";
 export { createReflector, type Reflector, type ReflectorOptions } from "./watch.ts";
 export { type AddOptions, createWorkQueue, type WorkQueue, type WorkQueueOptions } from "./workqueue.ts";

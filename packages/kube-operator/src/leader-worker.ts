@@ -3,7 +3,7 @@
 // worker starts; a program therefore runs its own main only `if (isMainThread)`.
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import type { Clock } from "./clock.ts";
-import { systemClock } from "./clock.ts";
+import { systemClock, systemRandom } from "./clock.ts";
 import type { Connection } from "./connection.ts";
 import { httpKubeApi } from "./http-kube-api.ts";
 import type { Elector } from "./leader.ts";
@@ -90,6 +90,7 @@ export function threadElector({ connection, settings, log }: ThreadElectorOption
       });
     } finally {
       Atomics.store(places, validUntilPlace, 0n);
+      Atomics.store(places, workerBeatPlace, 0n);
       clearInterval(beat);
       clearInterval(refresh);
       stop.removeEventListener("abort", onStop);
@@ -100,7 +101,8 @@ export function threadElector({ connection, settings, log }: ThreadElectorOption
   return {
     run,
     mayWrite: () => process.hrtime.bigint() < Atomics.load(places, validUntilPlace),
-    beatAgeMs: () => ageMs(places, workerBeatPlace),
+    // Before it runs nothing can have stopped.
+    beatAgeMs: () => (Atomics.load(places, workerBeatPlace) === 0n ? 0 : ageMs(places, workerBeatPlace)),
   };
 }
 
@@ -114,7 +116,9 @@ async function runWorker(data: WorkerData, port: NonNullable<typeof parentPort>)
     if (message.type === "stop") stop.abort();
     else token = message.token;
   });
-  setInterval(() => Atomics.store(places, workerBeatPlace, process.hrtime.bigint()), beatMs);
+  const beat = (): void => void Atomics.store(places, workerBeatPlace, process.hrtime.bigint());
+  beat();
+  setInterval(beat, beatMs);
 
   // Half the time for which the lease may go without renewal: a stall that lasts longer gives the lead away.
   const stallMs = (data.settings.renewMs ?? 10_000) / 2;
@@ -130,7 +134,7 @@ async function runWorker(data: WorkerData, port: NonNullable<typeof parentPort>)
       api,
       settings: data.settings,
       clock: machineClock,
-      random: Math.random,
+      random: systemRandom,
       log: messageLog(tell, {}),
       isAlive: () => ageMs(places, mainBeatPlace) < stallMs,
       onValidUntil(monotonicMs) {

@@ -69,7 +69,6 @@ class LeaseTerm {
   readonly #leaseMs: number;
   readonly #renewMs: number;
   readonly #retryMs: number;
-  readonly #requestOptions: RequestOptions;
   /** The lease as last seen, and when it was first seen so. */
   #seen: LeaseObject | undefined;
   #seenAt = Number.NEGATIVE_INFINITY;
@@ -87,8 +86,6 @@ class LeaseTerm {
     this.#leaseMs = leaseMs;
     this.#renewMs = renewMs;
     this.#retryMs = retryMs;
-    // One request that hangs must leave time for another.
-    this.#requestOptions = { timeoutMs: renewMs / 2 };
   }
 
   async acquire(stop: AbortSignal): Promise<void> {
@@ -118,7 +115,8 @@ class LeaseTerm {
     const { acquireTime: _, ...spec } = this.#seen.spec ?? {};
     try {
       const released = { ...spec, holderIdentity: "", leaseDurationSeconds: 1, renewTime: microTime(clock.now()) };
-      await api.replace(leases, { ...this.#seen, spec: released }, { timeoutMs: this.#retryMs });
+      const lease = { ...this.#seen, spec: released };
+      await this.#within(this.#retryMs, (options) => api.replace(leases, lease, options));
     } catch (error) {
       log.warn({ err: error, lease: settings.name }, "the lease could not be released, it will expire");
     }
@@ -151,7 +149,8 @@ class LeaseTerm {
     if (seen === undefined) return this.#create();
     if (seen.spec?.holderIdentity !== this.#options.settings.identity && this.#restMs(seen) > 0) return false;
     try {
-      this.#see(await this.#options.api.replace(leases, { ...seen, spec: this.#newSpec(seen) }, this.#requestOptions));
+      const lease = { ...seen, spec: this.#newSpec(seen) };
+      this.#see(await this.#inTime((options) => this.#options.api.replace(leases, lease, options)));
       return true;
     } catch (error) {
       // Written by another hand, or deleted: the next attempt builds on what is there now.
@@ -164,7 +163,7 @@ class LeaseTerm {
   async #read(): Promise<LeaseObject | undefined> {
     const { namespace, name } = this.#options.settings;
     try {
-      this.#see(await this.#options.api.get(leases, { namespace, name }, this.#requestOptions));
+      this.#see(await this.#inTime((options) => this.#options.api.get(leases, { namespace, name }, options)));
     } catch (error) {
       if (!isNotFound(error)) throw error;
       this.#seen = undefined;
@@ -177,11 +176,28 @@ class LeaseTerm {
     const spec = this.#newSpec(undefined);
     const manifest = { apiVersion: apiVersionOf(leases), kind: leases.kind, metadata: { namespace, name }, spec };
     try {
-      this.#see(await this.#options.api.create(leases, manifest, this.#requestOptions));
+      this.#see(await this.#inTime((options) => this.#options.api.create(leases, manifest, options)));
       return true;
     } catch (error) {
       if (isAlreadyExists(error)) return false;
       throw error;
+    }
+  }
+
+  /** A request that hangs must leave time for another, and must not outlast the term. */
+  #inTime<R>(request: (options: RequestOptions) => Promise<R>): Promise<R> {
+    const restMs = this.#validUntil > 0 ? this.#validUntil - this.#options.clock.monotonic() : this.#renewMs;
+    return this.#within(Math.min(restMs, this.#renewMs / 2), request);
+  }
+
+  /** With a signal besides the time limit, which holds for each of a client's own retries. */
+  async #within<R>(limitMs: number, request: (options: RequestOptions) => Promise<R>): Promise<R> {
+    const limit = new AbortController();
+    const timer = this.#options.clock.after(limitMs, () => limit.abort(new Error("the API server took too long")));
+    try {
+      return await request({ signal: limit.signal, timeoutMs: limitMs });
+    } finally {
+      timer.cancel();
     }
   }
 

@@ -1,7 +1,7 @@
 // Starts and stops the parts of an operator in the right order: health first, then caches, then the lease, then
 // controllers; back in reverse. Knows what the parts need of each other, and nothing of what they do.
 import type { Registry } from "prom-client";
-import { type Clock, type Random, sleep, systemClock } from "./clock.ts";
+import { type Clock, type Random, sleep, systemClock, systemRandom } from "./clock.ts";
 import type { Connection } from "./connection.ts";
 import { type Controller, type ControllerOptions, createController } from "./controller.ts";
 import { type HealthCheck, type HealthServer, startHealthServer } from "./health.ts";
@@ -34,6 +34,8 @@ export interface StoreSettings<T extends Stored> {
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
   readonly namespace?: string;
+  /** False for kinds of which the server sends no bookmarks (events): their silence is no sign of trouble. */
+  readonly hasBookmarks?: boolean;
 }
 
 /** What of each object is kept, built anew; undefined leaves it out. */
@@ -49,8 +51,14 @@ export interface Manager {
   /** Where health and metrics are served, once `run` has started. */
   readonly healthUrl: string | undefined;
   /** Before `run`: a local copy of a kind, kept by a watch. */
-  store<T extends KubeObject>(resource: Resource<T>, settings?: StoreSettings<T> & { readonly project?: never }): Store<T>;
-  store<T extends Stored>(resource: Resource, settings: StoreSettings<T> & { readonly project: Projection<T> }): Store<T>;
+  store<T extends KubeObject>(
+    resource: Resource<T>,
+    settings?: StoreSettings<T> & { readonly project?: never },
+  ): Store<T>;
+  store<T extends Stored>(
+    resource: Resource,
+    settings: StoreSettings<T> & { readonly project: Projection<T> },
+  ): Store<T>;
   /** Before `run`. */
   controller(options: ControllerOptions): Controller;
   /** Adds a named check to /livez or /readyz. */
@@ -86,7 +94,7 @@ class OrderedManager implements Manager {
   #health: HealthServer | undefined;
 
   constructor(options: ManagerOptions) {
-    const { api, clock = systemClock, random = Math.random, log = silentLog, registry, leaderElection } = options;
+    const { api, clock = systemClock, random = systemRandom, log = silentLog, registry, leaderElection } = options;
     this.#options = options;
     this.#clock = clock;
     this.#random = random;
@@ -144,10 +152,12 @@ class OrderedManager implements Manager {
     });
     this.#reflectors.push(reflector);
     const quietForMs = (): number => clock.monotonic() - reflector.lastActivityAt;
-    const name = resource.group === "" ? resource.plural : `${resource.plural}.${resource.group}`;
+    const name = this.#cacheName(resource);
     this.#readyz[`cache-${name}`] = () => {
       if (!store.hasSynced) return "its first list is not complete";
-      return quietForMs() > quietMs ? `nothing was heard for ${Math.round(quietForMs() / 1000)} s` : undefined;
+      return selection.hasBookmarks !== false && quietForMs() > quietMs
+        ? `nothing was heard for ${Math.round(quietForMs() / 1000)} s`
+        : undefined;
     };
     this.#metrics?.cache({
       resource: name,
@@ -156,6 +166,14 @@ class OrderedManager implements Manager {
       lastEventAgeMs: quietForMs,
     });
     return store;
+  }
+
+  /** Of two caches of one kind, with different selectors, the second gets a number. */
+  #cacheName({ group, plural }: Resource): string {
+    const base = group === "" ? plural : `${plural}.${group}`;
+    let name = base;
+    for (let number = 2; `cache-${name}` in this.#readyz; number++) name = `${base}-${number}`;
+    return name;
   }
 
   controller(options: ControllerOptions): Controller {

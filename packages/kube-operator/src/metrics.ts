@@ -223,7 +223,7 @@ export function requestMetrics(registry: Registry): (request: EndedRequest) => v
     labelNames: ["code", "host", "method"] as const,
     registers: [registry],
   });
-  return ({ method, host, code }) => requests.inc({ method, host, code });
+  return ({ method, host, code }) => requests.inc({ code, host, method });
 }
 
 /** Memory, CPU, garbage collection and the delay of the event loop. */

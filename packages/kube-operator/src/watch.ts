@@ -5,6 +5,7 @@ import { ApiError, isExpired, isTooManyRequests, type KubeApi, type ListPage, ty
 import type { Log } from "./log.ts";
 import { type KubeObject, keyOf, keyText, type Resource } from "./object.ts";
 import { type Happening, nextState, type ReflectorState } from "./reflector-state.ts";
+import { isNewer } from "./resource-version.ts";
 import type { Store, Stored } from "./store.ts";
 import { createYielder, type Yielder } from "./yielder.ts";
 
@@ -18,6 +19,11 @@ export interface ReflectorOptions<T extends Stored> {
   readonly namespace?: string;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
+  /**
+   * False for kinds that the server does not keep in its watch cache (events): it sends no bookmarks for them, so
+   * silence proves nothing, and what is left against a dead connection is TCP's keep-alive and the watch's own end.
+   */
+  readonly hasBookmarks?: boolean;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -41,7 +47,7 @@ const pageSize = 500;
 const watchSeconds = { min: 290, max: 590 };
 /** Bookmarks come every 60 s; a shorter limit would end healthy watches. */
 const silenceMsMax = 90_000;
-/** A watch that ends sooner than this and without an event was no watch. */
+/** A watch that ends sooner than this and has brought nothing new was no watch. */
 const watchMsMin = 1_000;
 const backoff = { firstMs: 800, factor: 2, maxMs: 30_000, resetMs: 120_000 };
 
@@ -53,7 +59,8 @@ export function createReflector<T extends Stored>(options: ReflectorOptions<T>):
 interface OpenWatch {
   readonly events: AsyncIterator<WatchEvent<KubeObject>>;
   readonly openedAt: number;
-  eventCount: number;
+  /** How far the store was when it was opened. */
+  readonly openedFrom: string;
   isSilent: boolean;
   close(): void;
 }
@@ -180,7 +187,8 @@ class StoreReflector<T extends Stored> implements Reflector {
         this.#closeWatch();
         if (watch.isSilent) throw new Error(`nothing arrived for ${silenceMsMax / 1000} s, not even a bookmark`);
         const wasShort = this.#options.clock.monotonic() - watch.openedAt < watchMsMin;
-        if (wasShort && watch.eventCount === 0) throw new Error("the watch ended as soon as it had begun");
+        const broughtNothing = !isNewer(store.resourceVersion, watch.openedFrom);
+        if (wasShort && broughtNothing) throw new Error("the watch ended as soon as it had begun");
         return { name: "ended" };
       }
       if (event.type === "ERROR") throw new ApiError(event.status);
@@ -192,6 +200,8 @@ class StoreReflector<T extends Stored> implements Reflector {
   #take({ type, object: raw }: Extract<WatchEvent<KubeObject>, { type: "ADDED" | "MODIFIED" | "DELETED" }>): void {
     const { store } = this.#options;
     const { uid, resourceVersion } = raw.metadata;
+    // A repetition: what it tells has been heard, and may have been overtaken since.
+    if (!isNewer(resourceVersion, store.resourceVersion)) return;
     const object = this.#projected(raw);
     if (object === undefined) store.dismiss(keyOf(raw), uid, resourceVersion);
     else if (type === "DELETED") store.remove(object);
@@ -222,7 +232,6 @@ class StoreReflector<T extends Stored> implements Reflector {
     if (this.#yielder.isDue()) await this.#yielder.pause();
     const result = await watch.events.next();
     if (result.done === true) return undefined;
-    watch.eventCount += 1;
     this.#options.onEvent?.(result.value.type);
     return result.value;
   }
@@ -232,7 +241,7 @@ class StoreReflector<T extends Stored> implements Reflector {
     signal: AbortSignal,
   ): OpenWatch {
     this.#closeWatch();
-    const { api, resource, clock, random } = this.#options;
+    const { api, resource, store, clock, random, hasBookmarks = true } = this.#options;
     const abort = new AbortController();
     const openedAt = clock.monotonic();
     this.#lastActivityAt = openedAt;
@@ -255,14 +264,14 @@ class StoreReflector<T extends Stored> implements Reflector {
         abort.abort();
       }
     };
-    let timer = clock.after(silenceMsMax, checkSilence);
+    let timer = hasBookmarks ? clock.after(silenceMsMax, checkSilence) : undefined;
     const watch: OpenWatch = {
       events: events[Symbol.asyncIterator](),
       openedAt,
-      eventCount: 0,
+      openedFrom: store.resourceVersion,
       isSilent: false,
       close() {
-        timer.cancel();
+        timer?.cancel();
         abort.abort();
       },
     };

@@ -172,7 +172,7 @@ class TwoHeapQueue implements WorkQueue {
   /** One timer for all: it is set for the earliest entry, and only moved when an earlier one comes. */
   #setTimer(): void {
     const earliest = this.#waiting.peek()?.dueAt ?? Number.POSITIVE_INFINITY;
-    if (earliest >= this.#timerAt || this.#closed) return;
+    if (earliest >= this.#timerAt) return;
     this.#timer?.cancel();
     this.#timerAt = earliest;
     this.#timer = this.#clock.after(Math.ceil(earliest - this.#clock.monotonic()), () => this.#wake());

@@ -16,7 +16,14 @@ const things: Resource = { group: "", version: "v1", kind: "Thing", plural: "thi
 
 let version = 0;
 function aThing(name: string, fields: { size?: number; owner?: Partial<OwnerReference> } = {}): Thing {
-  const owner = { apiVersion: "example.dev/v1", kind: "Parent", name: "p", uid: "u", controller: true, ...fields.owner };
+  const owner = {
+    apiVersion: "example.dev/v1",
+    kind: "Parent",
+    name: "p",
+    uid: "u",
+    controller: true,
+    ...fields.owner,
+  };
   return {
     metadata: {
       namespace: "n",
@@ -230,6 +237,23 @@ describe("results", () => {
     expect(times).toEqual([0, 5, 15, 35]);
   });
 
+  test("after a success the delays start anew", async () => {
+    const outcomes = ["fails", "fails", "succeeds", "fails", "succeeds"];
+    const times: number[] = [];
+    const bench = aController({
+      reconcile: async () => {
+        times.push(bench.clock.monotonic());
+        if (outcomes.shift() === "fails") throw new Error("not yet");
+      },
+    });
+    void bench.start();
+    bench.controller.add({ name: "a" });
+    await bench.clock.advance(100);
+    bench.controller.add({ name: "a" });
+    await bench.clock.advance(100);
+    expect(times).toEqual([0, 5, 15, 100, 105]);
+  });
+
   test("a reconciler that throws before its first await is retried as well", async () => {
     let calls = 0;
     const { clock, controller, start } = aController({
@@ -301,7 +325,8 @@ describe("stopping", () => {
 
   test("a cut aborts the running ones", async () => {
     const { clock, controller, cut, start, stop } = aController({
-      reconcile: (_, { signal }) => new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+      reconcile: (_, { signal }) =>
+        new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
     });
     const run = start();
     controller.add({ name: "a" });

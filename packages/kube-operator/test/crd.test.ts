@@ -133,17 +133,71 @@ describe("the difference to an older definition", () => {
 
   test.each<[string, z.ZodType, string]>([
     ["a removed field", spec.omit({ name: true }), "v1 spec.name: removed"],
-    ["a lower maximum", spec.extend({ crew: z.int().min(1).max(10).default(4).describe("c") }), "v1 spec.crew: maximum fell to 10"],
-    ["a higher minimum", spec.extend({ crew: z.int().min(2).max(20).default(4).describe("c") }), "v1 spec.crew: minimum rose to 2"],
-    ["a value that is gone", spec.extend({ colour: z.enum(["red"]).optional().describe("c") }), 'v1 spec.colour: "blue" is no longer allowed'],
-    ["a new bound", spec.extend({ name: z.string().min(1).max(40).optional().describe("n") }), "v1 spec.name: minLength rose to 1"],
-    ["a new pattern", spec.extend({ name: z.string().max(40).regex(/^a/).optional().describe("n") }), 'v1 spec.name: pattern was absent, is "^a"'],
-    ["a field that must now be there", spec.extend({ name: z.string().max(40).describe("n") }), "v1 spec: requires name now"],
-    ["another type", spec.extend({ name: z.int().optional().describe("n") }), 'v1 spec.name: type was "string", is "integer"'],
-    ["another default", spec.extend({ crew: z.int().min(1).max(20).default(8).describe("c") }), "v1 spec.crew: default was 4, is 8"],
-    ["a new rule", spec.meta({ "x-kubernetes-validations": [{ rule: "self.crew > 1" }] }), "v1 spec: has the new rule self.crew > 1"],
+    [
+      "a lower maximum",
+      spec.extend({ crew: z.int().min(1).max(10).default(4).describe("c") }),
+      "v1 spec.crew: maximum fell to 10",
+    ],
+    [
+      "a higher minimum",
+      spec.extend({ crew: z.int().min(2).max(20).default(4).describe("c") }),
+      "v1 spec.crew: minimum rose to 2",
+    ],
+    [
+      "a value that is gone",
+      spec.extend({ colour: z.enum(["red"]).optional().describe("c") }),
+      'v1 spec.colour: "blue" is no longer allowed',
+    ],
+    [
+      "a new bound",
+      spec.extend({ name: z.string().min(1).max(40).optional().describe("n") }),
+      "v1 spec.name: minLength rose to 1",
+    ],
+    [
+      "a new pattern",
+      spec.extend({ name: z.string().max(40).regex(/^a/).optional().describe("n") }),
+      'v1 spec.name: pattern was absent, is "^a"',
+    ],
+    [
+      "a field that must now be there",
+      spec.extend({ name: z.string().max(40).describe("n") }),
+      "v1 spec: requires name now",
+    ],
+    [
+      "another type",
+      spec.extend({ name: z.int().optional().describe("n") }),
+      'v1 spec.name: type was "string", is "integer"',
+    ],
+    [
+      "another default",
+      spec.extend({ crew: z.int().min(1).max(20).default(8).describe("c") }),
+      "v1 spec.crew: default was 4, is 8",
+    ],
+    [
+      "a new rule",
+      spec.meta({ "x-kubernetes-validations": [{ rule: "self.crew > 1" }] }),
+      "v1 spec: has the new rule self.crew > 1",
+    ],
   ])("names %s", (_, changed, loss) => {
     expect(withSpec(changed)).toContain(loss);
+  });
+
+  test("names what may no longer be null, and free names that get lost", () => {
+    const before = z.strictObject({
+      note: z.string().nullable().describe("n"),
+      labels: z.record(z.string(), z.string()).describe("l"),
+      rest: z.looseObject({}).describe("r"),
+    });
+    const after = before.extend({
+      note: z.string().describe("n"),
+      labels: z.strictObject({ a: z.string().optional().describe("a") }).describe("l"),
+      rest: z.strictObject({}).describe("r"),
+    });
+    expect(crdDiff(aDefinition({ spec: before }), aDefinition({ spec: after }))).toEqual([
+      "v1 spec.note: may no longer be null",
+      "v1 spec.labels.*: free names get lost now",
+      "v1 spec.rest: unknown fields get lost now",
+    ]);
   });
 
   test("a default may stand in for a field that is newly required", () => {

@@ -5,10 +5,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { build } from "esbuild";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { systemClock } from "../src/clock.ts";
+import { threadElector } from "../src/leader-worker.ts";
 import { leases } from "../src/lease.ts";
+import { silentLog } from "../src/log.ts";
 import { type KubeApiServer, memoryKubeApi, serveKubeApi } from "../testing/index.ts";
+
+// Each test starts processes, which takes long on a busy machine.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const source = join(import.meta.dirname, "lease-program.ts");
 const folder = mkdtempSync(join(tmpdir(), "lease program "));
@@ -17,7 +22,14 @@ const bundle = join(folder, "program.mjs");
 beforeAll(async () => {
   // Some dependencies are CommonJS and call `require` for Node's own modules.
   const js = `import { createRequire } from "node:module"; const require = createRequire(import.meta.url);`;
-  await build({ entryPoints: [source], outfile: bundle, bundle: true, platform: "node", format: "esm", banner: { js } });
+  await build({
+    entryPoints: [source],
+    outfile: bundle,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    banner: { js },
+  });
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -66,25 +78,31 @@ describe.each([
     expect(await line()).toBe("leading, may write: true");
     expect(await holder()).toBe("one");
     child.kill("SIGTERM");
-    expect(await line()).toBe("free, the thread moved lately");
+    expect(await line()).toBe("free");
     expect(await line()).toBe("released, may write: false");
     expect(await once(child, "exit")).toEqual([0, null]);
     expect(await holder()).toBe("");
   });
 });
 
+test("a thread that has not begun is neither dead nor a leader", () => {
+  const settings = { namespace: "default", name: "program", identity: "one" };
+  const elector = threadElector({ connection: server.connection, settings, log: silentLog });
+  expect([elector.beatAgeMs(), elector.mayWrite()]).toEqual([0, false]);
+});
+
 test("the lease is renewed while the program's main thread is busy", async () => {
-  const { line } = start(source, { busyMs: 800 });
+  const { line } = start(source, { busyMs: 1500 });
   await line();
   const before = renewals;
-  expect(await line()).toBe("free, the thread moved lately");
-  expect(renewals - before).toBeGreaterThanOrEqual(3);
+  expect(await line()).toBe("free");
+  expect(renewals - before).toBeGreaterThanOrEqual(2);
 });
 
 test("a main thread that is stuck for too long is not renewed, and may not write when it moves again", async () => {
   const { line } = start(source, { renewMs: 600, busyMs: 1500 });
   await line();
-  expect(await line()).toBe("free, the thread moved lately");
+  expect(await line()).toBe("free");
   expect(await line()).toContain("lost, may write: false");
 });
 

@@ -4,7 +4,7 @@ import { fencedKubeApi, LeaseLostError } from "../src/leader.ts";
 import { holdLease, type LeaseEnd, type LeaseObject, type LeaseSettings, leases } from "../src/lease.ts";
 import { silentLog } from "../src/log.ts";
 import type { Resource } from "../src/object.ts";
-import { type MemoryKubeApi, type ManualClock, manualClock, memoryKubeApi } from "../testing/index.ts";
+import { type ManualClock, type MemoryKubeApi, manualClock, memoryKubeApi } from "../testing/index.ts";
 
 const key = { namespace: "kube-system", name: "operator" };
 
@@ -61,7 +61,9 @@ async function spec(): Promise<LeaseObject["spec"]> {
 
 /** Refuses what a candidate writes, as a partition would. */
 function cutOff(identity: string): () => void {
-  return api.fail(({ body }) => ((body as LeaseObject | undefined)?.spec?.holderIdentity === identity ? "reset" : undefined));
+  return api.fail(({ body }) =>
+    (body as LeaseObject | undefined)?.spec?.holderIdentity === identity ? "reset" : undefined,
+  );
 }
 
 describe("taking", () => {
@@ -172,7 +174,8 @@ describe("keeping", () => {
     const gate = Promise.withResolvers<void>();
     const slowApi: KubeApi = {
       ...fencedKubeApi(api, { mayWrite: () => true }),
-      replace: (resource, object, options) => gate.promise.then(() => api.replace(resource, object, options)),
+      // Deaf to its signal.
+      replace: (resource, object) => gate.promise.then(() => api.replace(resource, object)),
     };
     const granted: number[] = [];
     const settings = { ...key, identity: "first" };
@@ -184,6 +187,24 @@ describe("keeping", () => {
     await clock.advance(0);
     expect(await ended).toBe("lost");
     expect(granted).toEqual([10_000, 0]);
+  });
+
+  test("a server that never answers cannot stretch the term", async () => {
+    const hungApi: KubeApi = {
+      ...fencedKubeApi(api, { mayWrite: () => true }),
+      replace: (_resource, _object, options) =>
+        new Promise((_, reject) => options?.signal?.addEventListener("abort", () => reject(options.signal?.reason))),
+    };
+    let end: LeaseEnd | undefined;
+    const settings = { ...key, identity: "first" };
+    const options = { api: hungApi, settings, clock, random: () => 0, log: silentLog, onValidUntil: () => {} };
+    void holdLease(options, new AbortController().signal).then((ended) => {
+      end = ended;
+    });
+    await clock.advance(9_999);
+    expect(end).toBeUndefined();
+    await clock.advance(1);
+    expect(end).toBe("lost");
   });
 
   test("a stolen lease is noticed at the next renewal", async () => {

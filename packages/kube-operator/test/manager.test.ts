@@ -4,6 +4,7 @@ import { ApiError } from "../src/kube-api.ts";
 import { LeaseLostError } from "../src/leader.ts";
 import { type LeaseObject, leases } from "../src/lease.ts";
 import { createManager, type Manager, type ManagerOptions } from "../src/manager.ts";
+import { requestMetrics } from "../src/metrics.ts";
 import { keyText, type Resource } from "../src/object.ts";
 import { type ManualClock, type MemoryKubeApi, manualClock, memoryKubeApi } from "../testing/index.ts";
 
@@ -40,7 +41,11 @@ afterEach(() => {
   for (const { stop } of operators.splice(0)) stop.abort();
 });
 
-function anOperator({ api, clock }: World, options: Partial<ManagerOptions> = {}, work = async (): Promise<void> => {}): Operator {
+function anOperator(
+  { api, clock }: World,
+  options: Partial<ManagerOptions> = {},
+  work = async (): Promise<void> => {},
+): Operator {
   const manager = createManager({ api, clock, random: () => 0, ...options });
   const seen: string[] = [];
   const reconcile = async (key: { name: string }): Promise<void> => {
@@ -80,7 +85,9 @@ describe("alone", () => {
     const world = aWorld();
     await world.create("a");
     const isDown = world.api.fail(({ resource }) =>
-      resource.kind === "Secret" ? new ApiError({ code: 503, reason: "ServiceUnavailable", message: "down" }) : undefined,
+      resource.kind === "Secret"
+        ? new ApiError({ code: 503, reason: "ServiceUnavailable", message: "down" })
+        : undefined,
     );
     const manager = createManager({ api: world.api, clock: world.clock, random: () => 0 });
     const seen: string[] = [];
@@ -249,6 +256,20 @@ describe("health and metrics", () => {
     await world.clock.advance(30_000);
   });
 
+  test("two caches of one kind have a check each", async () => {
+    const world = aWorld();
+    const manager = createManager({ ...world, health: { port: 0 } });
+    manager.store(configMaps, { labelSelector: "a=1" });
+    manager.store(configMaps, { labelSelector: "a=2" });
+    const stop = new AbortController();
+    const run = manager.run(stop.signal);
+    await served(world, manager);
+    const [, text] = await get(manager, "/readyz?verbose");
+    expect(text).toContain("[+]cache-configmaps ok\n[+]cache-configmaps-2 ok\n");
+    stop.abort();
+    await run;
+  });
+
   test("a check of one's own can fail, throw, and be left out", async () => {
     const world = aWorld();
     const { manager } = anOperator(world, { health: { port: 0 } });
@@ -303,6 +324,7 @@ describe("health and metrics", () => {
     const world = aWorld();
     await world.create("a");
     const registry = new Registry();
+    requestMetrics(registry)({ method: "GET", host: "example.dev", code: "200" });
     let calls = 0;
     anOperator(world, { registry }, async () => {
       if (calls++ === 0) throw new TypeError("a mistake");
@@ -314,6 +336,7 @@ describe("health and metrics", () => {
       'controller_runtime_reconcile_total{controller="test",result="error"} 1',
       'controller_runtime_reconcile_panics_total{controller="test"} 1',
       'workqueue_adds_total{name="test",controller="test"} 2',
+      'rest_client_requests_total{code="200",host="example.dev",method="GET"} 1',
       'workqueue_retries_total{name="test",controller="test"} 1',
       'kube_operator_cache_objects{resource="configmaps"} 1',
     ]) {

@@ -41,9 +41,18 @@ export function readmeProgram(): string {
   return program;
 }
 
+/** A folder in which the program finds this workspace's packages. */
+export function readmeProject(): string {
+  const folder = mkdtempSync(join(tmpdir(), "readme operator "));
+  writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
+  writeFileSync(join(folder, "operator.ts"), readmeProgram());
+  symlinkSync(join(import.meta.dirname, "../../../node_modules"), join(folder, "node_modules"));
+  return folder;
+}
+
 export function readmeOperatorSuite(where: string, start: () => Promise<ReadmeWorld>): void {
   describe(`the operator of the README, ${where}`, () => {
-    const folder = mkdtempSync(join(tmpdir(), "readme operator "));
+    const folder = readmeProject();
     const children: ChildProcess[] = [];
     let world: ReadmeWorld;
 
@@ -67,8 +76,6 @@ export function readmeOperatorSuite(where: string, start: () => Promise<ReadmeWo
     };
 
     beforeAll(async () => {
-      writeFileSync(join(folder, "operator.ts"), readmeProgram());
-      symlinkSync(join(import.meta.dirname, "../../../node_modules"), join(folder, "node_modules"));
       world = await start();
     });
     afterAll(async () => {
@@ -77,7 +84,7 @@ export function readmeOperatorSuite(where: string, start: () => Promise<ReadmeWo
       await world?.stop();
     });
 
-    test("greets, keeps what it made, and hands over to a second one", async () => {
+    test("greets, keeps what it made, and hands over to a second one", { timeout: 3 * limitMs }, async () => {
       const first = operate();
       // Until its kind is there and served, the API server says 404.
       await eventually(() => greet("world").then(() => true, onNotFound), limitMs);

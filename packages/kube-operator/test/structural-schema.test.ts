@@ -21,7 +21,11 @@ describe("what zod says becomes what the API server wants", () => {
     ["a prefix", z.string().startsWith("/"), { type: "string", pattern: "^\\/.*" }],
     ["anything", z.unknown(), { "x-kubernetes-preserve-unknown-fields": true }],
     ["what is only read", z.string().readonly(), { type: "string" }],
-    ["a map", z.record(z.string().max(9), z.int()), { type: "object", additionalProperties: { type: "integer", format: "int64" } }],
+    [
+      "a map",
+      z.record(z.string().max(9), z.int()),
+      { type: "object", additionalProperties: { type: "integer", format: "int64" } },
+    ],
     [
       "a strict object, which pruning keeps strict",
       z.strictObject({ a: z.string() }),
@@ -30,13 +34,27 @@ describe("what zod says becomes what the API server wants", () => {
     [
       "a loose object",
       z.looseObject({ a: z.string() }),
-      { type: "object", required: ["a"], properties: { a: { type: "string" } }, "x-kubernetes-preserve-unknown-fields": true },
+      {
+        type: "object",
+        required: ["a"],
+        properties: { a: { type: "string" } },
+        "x-kubernetes-preserve-unknown-fields": true,
+      },
     ],
-    ["a loose object without fields", z.looseObject({}), { type: "object", "x-kubernetes-preserve-unknown-fields": true }],
+    [
+      "a loose object without fields",
+      z.looseObject({}),
+      { type: "object", "x-kubernetes-preserve-unknown-fields": true },
+    ],
     [
       "an integer or a string",
       z.union([z.int(), z.string().max(9).regex(/^a/)]),
-      { anyOf: [{ type: "integer" }, { type: "string" }], "x-kubernetes-int-or-string": true, pattern: "^a", maxLength: 9 },
+      {
+        anyOf: [{ type: "integer" }, { type: "string" }],
+        "x-kubernetes-int-or-string": true,
+        pattern: "^a",
+        maxLength: 9,
+      },
     ],
     [
       "two ways to write a string",
@@ -112,7 +130,11 @@ describe("what has no structural schema is refused by its path", () => {
   test.each<[string, z.ZodType, RegExp]>([
     ["a tuple", z.object({ a: z.object({ pair: z.tuple([z.int(), z.int()]) }) }), /^a\.pair: a tuple has no/],
     ["a union of types", z.object({ a: z.union([z.int(), z.boolean()]) }), /^a: a union of integer and boolean has no/],
-    ["named fields beside a schema for all others", z.object({ a: z.int() }).catchall(z.string()), /named fields beside/],
+    [
+      "named fields beside a schema for all others",
+      z.object({ a: z.int() }).catchall(z.string()),
+      /named fields beside/,
+    ],
     ["recursion", tree, /[Cc]ycle/],
     ["an unknown keyword", z.object({ a: z.string().meta({ "x-made-up": 1 }) }), /^a: "x-made-up" has no/],
     [
@@ -128,10 +150,22 @@ describe("what has no structural schema is refused by its path", () => {
 describe("checks", () => {
   test.each<[string, JsonSchema, string]>([
     ["a field without a type", { type: "object", properties: { a: described({}) } }, "a: has no type"],
-    ["a field without a description", { type: "object", properties: { a: { type: "string" } } }, "a: has no description"],
+    [
+      "a field without a description",
+      { type: "object", properties: { a: { type: "string" } } },
+      "a: has no description",
+    ],
     ["a default of the wrong type", { type: "string", default: 1 }, "the schema: its default: must be of type string"],
-    ["a default out of bounds", { type: "integer", maximum: 3, default: 4 }, "the schema: its default: must be at most 3"],
-    ["a default with unknown fields", { type: "object", properties: {}, default: { a: 1 } }, "the schema: its default has unknown fields"],
+    [
+      "a default out of bounds",
+      { type: "integer", maximum: 3, default: 4 },
+      "the schema: its default: must be at most 3",
+    ],
+    [
+      "a default with unknown fields",
+      { type: "object", properties: {}, default: { a: 1 } },
+      "the schema: its default has unknown fields",
+    ],
     [
       "a default that lacks what is required",
       { type: "object", required: ["a"], properties: { a: described({ type: "string" }) }, default: {} },
@@ -148,13 +182,21 @@ describe("checks", () => {
       },
       "the schema: has the key name, which is neither required nor has a default",
     ],
-    ["a type inside a combination", { type: "string", anyOf: [{ type: "string" }] }, "the schema: has type inside a combination"],
+    [
+      "a type inside a combination",
+      { type: "string", anyOf: [{ type: "string" }] },
+      "the schema: has type inside a combination",
+    ],
     [
       "a field inside a combination only",
       { type: "object", oneOf: [{ properties: { a: { minimum: 1 } } }] },
       "the schema: has a inside a combination only",
     ],
-    ["a required field that does not exist", { type: "object", properties: {}, required: ["a"] }, "the schema: requires a, which it does not have"],
+    [
+      "a required field that does not exist",
+      { type: "object", properties: {}, required: ["a"] },
+      "the schema: requires a, which it does not have",
+    ],
   ])("find %s", (_, schema, problem) => {
     expect(schemaProblems(schema)).toEqual([problem]);
   });

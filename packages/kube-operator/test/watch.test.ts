@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { type HttpKubeApi, httpKubeApi } from "../src/http-kube-api.ts";
-import { ApiError } from "../src/kube-api.ts";
+import { ApiError, type WatchEvent } from "../src/kube-api.ts";
 import type { Log } from "../src/log.ts";
 import { silentLog } from "../src/log.ts";
 import type { KubeObject, Resource } from "../src/object.ts";
@@ -83,6 +83,23 @@ function aRig({ server, ...options }: RigOptions = {}): Rig & { readonly start: 
   };
 }
 
+const aConfigMap = (name: string, resourceVersion: string, annotations: Record<string, string> = {}): KubeObject => ({
+  apiVersion: "v1",
+  kind: "ConfigMap",
+  metadata: { name, namespace: "default", uid: name, resourceVersion, creationTimestamp: "", annotations },
+});
+
+/** Makes each watch say this and end. Returns how many watches there were; ten are more than any test needs. */
+function says(memory: MemoryKubeApi, events: readonly WatchEvent<KubeObject>[]): () => number {
+  let watches = 0;
+  memory.watch = async function* <T extends KubeObject>(): AsyncIterable<WatchEvent<T>> {
+    watches += 1;
+    if (watches > 10) throw new Error("too many watches");
+    yield* events as readonly WatchEvent<T>[];
+  };
+  return () => watches;
+}
+
 const serverError = (code: number): ApiError => new ApiError({ code, reason: "InternalError", message: "broken" });
 
 describe("the first sync", () => {
@@ -125,6 +142,18 @@ describe("the first sync", () => {
     release();
     await rig.clock.advance(0);
     expect(rig.names()).toBe("b c");
+  });
+
+  test("forgets an initial object that goes before the initial objects are complete", async () => {
+    const rig = aRig();
+    says(rig.memory, [
+      { type: "ADDED", object: aConfigMap("a", "1") },
+      { type: "ADDED", object: aConfigMap("b", "2") },
+      { type: "DELETED", object: aConfigMap("a", "3") },
+      { type: "BOOKMARK", object: aConfigMap("", "3", { "k8s.io/initial-events-end": "true" }) },
+    ]);
+    await rig.start();
+    expect([rig.names(), rig.changes]).toEqual(["b", ["add b"]]);
   });
 
   test("lists by pages when the server does not send initial events", async () => {
@@ -347,6 +376,16 @@ describe("when a watch fails", () => {
     rig.memory.breakWatches("end");
     await rig.clock.advance(0);
     expect(rig.reflector.state.name).toBe("Waiting");
+  });
+
+  test("so does one that only repeats what is known: a server that does nothing else is not asked without a pause", async () => {
+    const rig = aRig();
+    const watches = says(rig.memory, [
+      { type: "ADDED", object: aConfigMap("a", "1") },
+      { type: "BOOKMARK", object: aConfigMap("", "3", { "k8s.io/initial-events-end": "true" }) },
+    ]);
+    await rig.start();
+    expect([watches(), rig.reflector.state.name]).toEqual([2, "Waiting"]);
   });
 
   test("stopping ends it in any state, and leaves no timer", async () => {

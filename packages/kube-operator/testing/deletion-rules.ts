@@ -18,6 +18,7 @@ export function objectForDeletion(
   const propagation = options.propagation ?? kind.defaultPropagation;
   const finalizer = propagation === "Background" ? [] : [deletionFinalizers[propagation]];
   const { finalizers = [], generation, deletionTimestamp, ...metadata } = object.metadata;
+  const given = "deletionGracePeriodSeconds" in metadata ? Number(metadata.deletionGracePeriodSeconds) : 0;
   const isFirst = deletionTimestamp === undefined;
   const held = isFirst ? [...new Set([...finalizers, ...finalizer])] : finalizers;
   return {
@@ -25,8 +26,11 @@ export function objectForDeletion(
     ...(isNamespace(kind) && { status: { phase: "Terminating" } }),
     metadata: {
       ...metadata,
-      // Deleting again changes no time, but a Pod may be given less of it.
-      deletionTimestamp: deletionTimestamp ?? timestamp(nowMs + graceSeconds * 1000),
+      // Deleting again may give a Pod less time; when it was asked to go stays the same.
+      deletionTimestamp:
+        deletionTimestamp === undefined
+          ? timestamp(nowMs + graceSeconds * 1000)
+          : timestamp(Date.parse(deletionTimestamp) - Math.max(0, given - graceSeconds) * 1000),
       ...(generation !== undefined && { generation: isFirst ? generation + 1 : generation }),
       ...(held.length > 0 && { finalizers: held }),
       ...(isPod(kind) && { deletionGracePeriodSeconds: graceSeconds }),

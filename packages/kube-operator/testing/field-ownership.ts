@@ -1,6 +1,6 @@
 // Server-side apply: which manager owns which fields, and what an apply makes of an object. An honest subset: lists
 // merge by what the schema says or, for built-in kinds, by the table below; everything else is replaced as a whole.
-// Managed fields are kept beside the objects and do not show in metadata.
+// Managed fields are kept beside the objects and do not show in metadata; an empty map belongs to nobody.
 
 import { type JsonSchema, sameJson } from "../src/json-schema.ts";
 import { applyConflict, type Cause } from "./api-errors.ts";
@@ -90,9 +90,8 @@ const unowned = new Set(
 function* leaves(value: unknown, place: Place, path: Path = []): Iterable<Path> {
   if (unowned.has(path.join("."))) return;
   if (isObject(value) && !isAtomicMap(place)) {
-    const fields = Object.entries(value);
-    if (fields.length === 0 && path.length > 0) yield path;
-    for (const [field, part] of fields) yield* leaves(part, placeOfField(place, field), [...path, field]);
+    for (const [field, part] of Object.entries(value))
+      yield* leaves(part, placeOfField(place, field), [...path, field]);
     return;
   }
   const rule = Array.isArray(value) ? listRule(place.field, place.schema, place.insideMetadata) : atomic;
@@ -215,18 +214,13 @@ export function applyFields(
   const object = merge(copyOf(live), applied, rootPlace(schema)) as JsonObject;
   const kept = new Set(wanted.keys());
   for (const [other, fields] of ownership) if (other !== me) for (const id of fields.keys()) kept.add(id);
-  // The deepest first, so that an item goes after its fields, and only when it holds nothing of anyone else.
+  // The deepest first, so that an item goes after its fields.
   const released = [...(owners.get(me) ?? [])].filter(([id]) => !kept.has(id));
   for (const [, path] of released.sort(([, a], [, b]) => b.length - a.length)) {
-    if (!holdsOthers(path, kept)) removeAt(object, path);
+    removeAt(object, path);
   }
   ownership.set(me, wanted);
   return { object, ownership };
-}
-
-function holdsOthers(path: Path, kept: ReadonlySet<string>): boolean {
-  const prefix = `${JSON.stringify(path).slice(0, -1)},`;
-  return [...kept].some((id) => id.startsWith(prefix));
 }
 
 /** After a create, an update or a patch: the manager owns what it changed, and nobody owns what it removed. */

@@ -54,6 +54,8 @@ export interface MemoryKubeApiOptions {
   /** How many past events a watch may start from, at least. */
   readonly windowSize?: number;
   readonly bookmarkMs?: number;
+  /** False: who owns which field is not followed, for simulations that never apply; writes then cost half. */
+  readonly fieldOwnership?: boolean;
 }
 
 export interface MemoryKubeApi extends KubeApi {
@@ -91,7 +93,7 @@ class InMemoryKubeApi implements MemoryKubeApi {
 
   constructor(options: MemoryKubeApiOptions) {
     const { clock, random = seededRandom(1), windowSize = 10_000, bookmarkMs = 60_000, watchList = true } = options;
-    this.#objects = new MemoryObjects(clock, random, windowSize);
+    this.#objects = new MemoryObjects(clock, random, windowSize, options.fieldOwnership);
     this.#lists = new MemoryLists(this.#objects.storage);
     this.#watches = new MemoryWatches(this.#objects.storage, { clock, bookmarkMs, watchList });
     for (const name of [...everyNamespace, ...(options.namespaces ?? [])]) {

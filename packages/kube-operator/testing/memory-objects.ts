@@ -30,10 +30,12 @@ export class MemoryObjects {
   readonly collector: GarbageCollector;
   readonly #clock: Clock;
   readonly #random: Random;
+  readonly #ownChanges: typeof ownChanges;
 
-  constructor(clock: Clock, random: Random, windowSize: number) {
+  constructor(clock: Clock, random: Random, windowSize: number, fieldOwnership = true) {
     this.#clock = clock;
     this.#random = random;
+    this.#ownChanges = fieldOwnership ? ownChanges : () => new Map();
     this.storage = new Storage(windowSize);
     this.collector = new GarbageCollector(this.storage, {
       update: (entry, next) => this.#update(entry, next, serverManager),
@@ -68,7 +70,7 @@ export class MemoryObjects {
     const object = objectForCreate(kind, copyOf<JsonObject>({ ...manifest }), given);
     if (this.storage.get(kind, keyText(keyOf(object))) !== undefined) throw alreadyExists(resource, name);
     if (options.dryRun === true) return object;
-    return this.storage.put(kind, object, ownChanges(undefined, object, new Map(), manager, kind.schema));
+    return this.storage.put(kind, object, this.#ownChanges(undefined, object, new Map(), manager, kind.schema));
   }
 
   replace(resource: Resource, object: Manifest, options: WriteOptions): KubeObject {
@@ -161,7 +163,7 @@ export class MemoryObjects {
   #update(entry: Entry, next: StoredObject, manager: Manager): KubeObject {
     if (isSameState(entry.object, next)) return entry.object;
     const { kind, object, ownership } = entry;
-    return this.#commit(entry, next, ownChanges(object as StoredObject, next, ownership, manager, kind.schema));
+    return this.#commit(entry, next, this.#ownChanges(object as StoredObject, next, ownership, manager, kind.schema));
   }
 
   #commit(entry: Entry, next: StoredObject, ownership: Entry["ownership"]): KubeObject {
