@@ -1,0 +1,86 @@
+// Asks the planner itself, at this moment and over what the API server has now: the same observation and the same plan
+// as the operator's, with nothing carried out. Who may not read all that it needs gets the task's own words.
+import {
+  createStore,
+  isForbidden,
+  type KubeObject,
+  listAll,
+  type Resource,
+  type Store,
+  type Stored,
+  type StoreSettings,
+} from "@dsl/kube-operator";
+import type { PooledTask } from "../api/pooled-task.ts";
+import { observe, taskSpec } from "../controller/observe.ts";
+import { poolStatus } from "../controller/pool-status.ts";
+import { isFinished } from "../controller/stage.ts";
+import { type Stores, watchedStores } from "../controller/stores.ts";
+import { TaskMemories } from "../controller/task-memory.ts";
+import { taskStatus } from "../controller/task-status.ts";
+import { nativeEngine } from "../engine/native.ts";
+import { planPool, startStatistics, statisticsOf } from "../scheduling/index.ts";
+import { explainedByStatus } from "../view/explanation.ts";
+import type { ExplanationSource } from "./explain.ts";
+import { explanationFromStatus } from "./explain.ts";
+import type { Cluster } from "./verb.ts";
+
+export const explanationByPlan: ExplanationSource = async (cluster, task, now) => {
+  try {
+    return await planned(cluster, task, now);
+  } catch (error) {
+    if (isForbidden(error)) return explanationFromStatus(cluster, task, now);
+    throw error;
+  }
+};
+
+const planned: ExplanationSource = async ({ api }, task, now) => {
+  const root = task.spec.poolRef.name;
+  const stores = await readStores(api);
+  const memories = new TaskMemories(api);
+  await Promise.all(
+    stores.tasks.byIndex("pool", root).map(async (each) => {
+      const parsed = taskSpec(each);
+      if (parsed.ok && !isFinished(each, parsed.spec)) await memories.remember(each, parsed.spec, now);
+    }),
+  );
+  const observed = observe({ stores, memories, engine: nativeEngine }, root, now);
+  const plan = planPool(observed.snapshot, now);
+  const mine = observed.tasks.find(({ object }) => object.metadata.uid === task.metadata.uid);
+  const waiting = plan.waiting.find((each) => each.task === mine?.key);
+  const starts = plan.decisions.filter((each) => each.kind === "start" && each.task === mine?.key).length;
+  // A finished task is not planned any more: what was written at its end holds.
+  const status = (mine && taskStatus(mine, { starts, waiting }, now)) ?? task.status;
+  const { pool } = observed;
+  const statistics = statisticsOf(startStatistics(now), now);
+  return explainedByStatus(
+    { ...task, ...(status && { status }) } as PooledTask,
+    pool && { ...pool.object, status: poolStatus({ ...observed, pool }, plan, statistics, now) },
+    now,
+  );
+};
+
+/** The operator's stores, filled once instead of watched. */
+async function readStores(api: Cluster["api"]): Promise<Stores> {
+  const fills: (() => Promise<void>)[] = [];
+  const stores = watchedStores({
+    store<T extends Stored = KubeObject>(
+      resource: Resource,
+      settings: StoreSettings<T> & { readonly project?: (object: KubeObject) => T | undefined } = {},
+    ): Store<T> {
+      const { project, indexes, labelSelector, fieldSelector } = settings;
+      const store = createStore<T>({ resource, ...(indexes && { indexes }) });
+      fills.push(async () => {
+        const { items, resourceVersion } = await listAll<KubeObject>(api, resource, {
+          ...(labelSelector !== undefined && { labelSelector }),
+          ...(fieldSelector !== undefined && { fieldSelector }),
+        });
+        const kept =
+          project === undefined ? (items as unknown as readonly T[]) : items.flatMap((each) => project(each) ?? []);
+        await store.replaceAll(kept, resourceVersion);
+      });
+      return store;
+    },
+  });
+  await Promise.all(fills.map((fill) => fill()));
+  return stores;
+}

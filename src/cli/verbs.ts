@@ -1,0 +1,28 @@
+// The verbs, in the order in which help lists them.
+import { cancel } from "./cancel.ts";
+import { explainBy } from "./explain.ts";
+import { explanationByPlan } from "./explain-by-plan.ts";
+import { failures } from "./failures.ts";
+import { logs } from "./logs.ts";
+import { map } from "./map.ts";
+import { results } from "./results.ts";
+import { resume } from "./resume.ts";
+import { retry } from "./retry.ts";
+import { suspend } from "./suspend.ts";
+import { top } from "./top.ts";
+import type { Verb } from "./verb.ts";
+import { version } from "./version.ts";
+
+export const verbs: readonly Verb[] = [
+  map,
+  top,
+  explainBy(explanationByPlan),
+  results,
+  failures,
+  logs,
+  retry,
+  cancel,
+  suspend,
+  resume,
+  version,
+];

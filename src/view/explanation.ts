@@ -1,0 +1,86 @@
+// Why a task does not run, and what would help, as named lines. Where the answer is computed (from the status, or by
+// the planner at this moment) is the caller's choice: both are an `Explained`.
+import type { PooledTask } from "../api/pooled-task.ts";
+import type { ResourcePool } from "../api/resource-pool.ts";
+import { durationText } from "./duration.ts";
+import { poolRow } from "./pool-row.ts";
+import { whatHelpsAgainst } from "./reasons.ts";
+import { type TaskRow, type TaskStage, taskRow } from "./task-row.ts";
+
+export interface Explained {
+  readonly task: TaskRow;
+  /** Of the pool, per resource; undefined where the pool is not there or may not be read. */
+  readonly room: readonly Room[] | undefined;
+  /** When the answer was true: the planner's is of now, a status may be older than the last change of the spec. */
+  readonly isCurrent: boolean;
+  /** What would start it, from the planner. */
+  readonly wouldStartIf: readonly string[];
+  readonly expectedStart: number | undefined;
+}
+
+export interface Room {
+  readonly resource: string;
+  readonly free: string;
+  readonly capacity: string;
+}
+
+export interface ExplanationLine {
+  readonly label: string;
+  readonly text: string;
+}
+
+/** What the operator wrote last. */
+export function explainedByStatus(task: PooledTask, pool: ResourcePool | undefined, now: number): Explained {
+  return {
+    task: taskRow(task, now),
+    room: pool && poolRow(pool).resources.map(({ name, free, capacity }) => ({ resource: name, free, capacity })),
+    isCurrent: (task.status?.observedGeneration ?? 0) >= (task.metadata.generation ?? 0),
+    wouldStartIf: [],
+    expectedStart: undefined,
+  };
+}
+
+export function explanationLines(explained: Explained, now: number): readonly ExplanationLine[] {
+  const { task, room, isCurrent, wouldStartIf, expectedStart } = explained;
+  const line = (label: string, text: string | undefined): ExplanationLine[] =>
+    text === undefined ? [] : [{ label, text }];
+  const help = task.reason === undefined ? undefined : whatHelpsAgainst(task.reason);
+  const isOver = task.stage === "Succeeded" || task.stage === "Failed";
+  return [
+    ...line("Task", `${task.namespace}/${task.name} in pool ${task.pool}`),
+    ...line("State", stateText(task)),
+    ...line("Reason", task.reason),
+    ...line("Message", task.message || undefined),
+    ...line("Queue", task.position === undefined ? undefined : `position ${task.position}`),
+    ...(isOver ? [] : line("Pool", room === undefined ? undefined : roomText(room))),
+    ...wouldStartIf.flatMap((condition) => line("Starts if", condition)),
+    ...line("Starts in", expectedStart === undefined ? undefined : durationText(expectedStart - now)),
+    ...line("Helps", help?.replaceAll("TASK", task.name)),
+    ...line("Note", isCurrent ? undefined : "the operator has not looked at the latest change of the task yet"),
+  ];
+}
+
+const stageTexts: Readonly<Record<TaskStage, string>> = {
+  Waiting: "waiting",
+  Running: "running",
+  Suspended: "suspended",
+  NeedsPerson: "stopped until a person does something",
+  Succeeded: "succeeded",
+  Failed: "ended without full success",
+  Deleting: "being deleted",
+};
+
+function stateText({ stage, items, shards }: TaskRow): string {
+  const parts = [stageTexts[stage]];
+  if (items.total > 0) parts.push(`${items.succeeded} of ${items.total} items done`);
+  if (items.failed > 0) parts.push(`${items.failed} failed`);
+  if (shards.running > 0) parts.push(`${shards.running} shards running`);
+  if (shards.starting > 0) parts.push(`${shards.starting} starting`);
+  if (shards.waiting > 0) parts.push(`${shards.waiting} waiting`);
+  return parts.join(", ");
+}
+
+function roomText(room: readonly Room[]): string {
+  if (room.length === 0) return "no capacity known yet";
+  return room.map(({ resource, free, capacity }) => `${resource} ${free} free of ${capacity}`).join(", ");
+}

@@ -1,0 +1,97 @@
+// A PooledTask as a row: where it stands, how far it is, why it does not run. Reads what the operator wrote; decides
+// nothing.
+import type { PooledTask } from "../api/pooled-task.ts";
+
+export type TaskStage = "Waiting" | "Running" | "Suspended" | "NeedsPerson" | "Succeeded" | "Failed" | "Deleting";
+
+export interface TaskRow {
+  readonly namespace: string;
+  readonly name: string;
+  readonly pool: string;
+  readonly stage: TaskStage;
+  /** The word for why it does not run, or how it ended. */
+  readonly reason: string | undefined;
+  readonly message: string | undefined;
+  readonly position: number | undefined;
+  readonly items: { readonly total: number; readonly succeeded: number; readonly failed: number };
+  readonly shards: { readonly waiting: number; readonly starting: number; readonly running: number };
+  readonly percent: number;
+  readonly itemsPerSecondMilli: number | undefined;
+  /** How long it will still take, at the rate of its last status. */
+  readonly remainingMs: number | undefined;
+  readonly created: number;
+}
+
+export function taskRow(task: PooledTask, now: number): TaskRow {
+  const { metadata, spec, status } = task;
+  const stage = taskStage(task);
+  const told = toldBy(task, stage);
+  const total = status?.items?.total ?? 0;
+  const succeeded = status?.items?.succeeded ?? 0;
+  const failed = status?.items?.failed ?? 0;
+  const completion = status?.progress?.estimatedCompletion;
+  return {
+    namespace: metadata.namespace ?? "",
+    name: metadata.name,
+    pool: spec.poolRef.name,
+    stage,
+    reason: told?.reason,
+    message: told?.message,
+    position: status?.queue?.position,
+    items: { total, succeeded, failed },
+    shards: {
+      waiting: status?.shards?.waiting ?? 0,
+      starting: status?.shards?.starting ?? 0,
+      running: status?.shards?.running ?? 0,
+    },
+    percent: total === 0 ? (isFinished(task) ? 100 : 0) : Math.floor((100 * (succeeded + failed)) / total),
+    itemsPerSecondMilli: status?.progress?.itemsPerSecondMilli,
+    remainingMs: completion === undefined || isFinished(task) ? undefined : Math.max(0, Date.parse(completion) - now),
+    created: Date.parse(metadata.creationTimestamp),
+  };
+}
+
+export function taskStage(task: PooledTask): TaskStage {
+  if (task.metadata.deletionTimestamp !== undefined) return "Deleting";
+  // The conditions of an older spec say nothing about this one: a raised retryFailed opens a finished task again.
+  if (isObserved(task)) {
+    if (conditionIs(task, "Succeeded", "True")) return "Succeeded";
+    if (conditionIs(task, "Finished", "True")) return "Failed";
+    if (conditionIs(task, "Stalled", "True")) return "NeedsPerson";
+  }
+  const { running = 0, starting = 0 } = task.status?.shards ?? {};
+  if (running > 0) return "Running";
+  if (task.spec.suspend && starting === 0) return "Suspended";
+  return "Waiting";
+}
+
+export function isFinished(task: PooledTask): boolean {
+  return isObserved(task) && conditionIs(task, "Finished", "True");
+}
+
+/** Whether the status is about the present spec. */
+export function isObserved(task: PooledTask): boolean {
+  const { generation } = task.metadata;
+  return generation === undefined || (task.status?.observedGeneration ?? 0) >= generation;
+}
+
+function conditionIs(task: PooledTask, type: string, status: string): boolean {
+  return conditionOf(task, type)?.status === status;
+}
+
+function conditionOf(task: PooledTask, type: string) {
+  return task.status?.conditions?.find((condition) => condition.type === type);
+}
+
+interface Told {
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** The one thing that the operator says about a task in this stage. */
+function toldBy(task: PooledTask, stage: TaskStage): Told | undefined {
+  if (stage === "Succeeded" || stage === "Failed") return conditionOf(task, "Succeeded");
+  if (stage === "NeedsPerson") return task.status?.queue ?? conditionOf(task, "Stalled");
+  // A stall that an older spec had must not be told as the reason of now.
+  return isObserved(task) ? task.status?.queue : undefined;
+}

@@ -1,0 +1,66 @@
+import { expect, test } from "vitest";
+import { conditions, shards } from "../view/objects.ts";
+import { stage } from "./stage.ts";
+
+test("a task that waits is explained: where it stands, why, what is free, what helps", async () => {
+  const { run, createPool, createTask, report } = stage();
+  await createPool("lab", {
+    resources: [
+      { name: "cpu", capacity: "96", foreign: "2500m", allocated: "61", free: "32500m", utilizationPercent: 65 },
+      { name: "nvidia.com/gpu", capacity: "16", foreign: "0", allocated: "7", free: "9", utilizationPercent: 44 },
+    ],
+  });
+  await createTask("squares");
+  await report("squares", {
+    items: { total: 100, succeeded: 0, failed: 0 },
+    shards: shards({ waiting: 100 }),
+    queue: {
+      position: 3,
+      reason: "NoNodeFits",
+      message: "each shard asks for 4 GPUs; lab has 9 free, at most 3 on one node",
+    },
+    conditions: conditions({ Finished: "False", Reconciling: "True" }),
+  });
+  expect((await run(["explain", "squares"])).stdout).toMatchInlineSnapshot(`
+    "Task:      default/squares in pool lab
+    State:     waiting, 0 of 100 items done, 100 waiting
+    Reason:    NoNodeFits
+    Message:   each shard asks for 4 GPUs; lab has 9 free, at most 3 on one node
+    Queue:     position 3
+    Pool:      cpu 32500m free of 96, nvidia.com/gpu 9 free of 16
+    Helps:     The free room is scattered over nodes. A smaller request for each shard fits sooner; else wait for shards on one node to end.
+    "
+  `);
+});
+
+test("a pool that is not there, and a spec that the operator has not seen, do not keep the rest from being told", async () => {
+  const { run, createTask, report } = stage();
+  await createTask("squares");
+  await report("squares", {
+    items: { total: 100, succeeded: 97, failed: 3 },
+    conditions: conditions({ Succeeded: "False ItemsFailed 3 of 100 items failed", Finished: "True" }),
+  });
+  expect((await run(["explain", "squares"])).stdout).toMatchInlineSnapshot(`
+    "Task:      default/squares in pool lab
+    State:     ended without full success, 97 of 100 items done, 3 failed
+    Reason:    ItemsFailed
+    Message:   3 of 100 items failed
+    "
+  `);
+  await run(["retry", "squares"]);
+  expect((await run(["explain", "squares"])).stdout).toMatchInlineSnapshot(`
+    "Task:    default/squares in pool lab
+    State:   waiting, 97 of 100 items done, 3 failed
+    Note:    the operator has not looked at the latest change of the task yet
+    "
+  `);
+});
+
+test("-o json is for programs", async () => {
+  const { run, createTask } = stage();
+  await createTask("squares");
+  expect(JSON.parse((await run(["explain", "squares", "-o", "json"])).stdout)).toMatchObject({
+    task: { name: "squares", pool: "lab", stage: "Waiting" },
+    isCurrent: false,
+  });
+});
