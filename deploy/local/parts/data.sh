@@ -15,7 +15,7 @@ lock_data() {
   [ ! -e "$data" ] || [ -e "$data/.kube-pool" ] || [ -z "$(ls -A "$data" 2>/dev/null)" ] ||
     die "$data is not empty and not a cluster's data folder: choose another with --data"
   while :; do
-    mkdir -p "$data" || die "cannot make the data folder $data"
+    mkdir -p "$data" || die "cannot make the data folder $data" "choose another with --data DIR"
     exec 8<"$data"
     flock --nonblock 8 || { say "waiting for another up or down of $data"; flock 8; }
     [ "$(stat -L -c %d:%i /proc/self/fd/8)" = "$(stat -c %d:%i "$data" 2>/dev/null)" ] && break

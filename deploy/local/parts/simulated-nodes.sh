@@ -10,9 +10,21 @@ make_simulated_nodes() {
   making=()
   for ((from = 1; from <= count; from += share)); do
     to=$((from + share - 1 < count ? from + share - 1 : count))
-    simulated_nodes "$from" "$to" | admin create --validate=false -f - -o name >/dev/null 2>>"$data/logs/simulated-nodes.log" &
+    make_share "$from" "$to" >/dev/null 2>>"$data/logs/simulated-nodes.log" &
     making+=($!)
   done
+}
+
+# A young API server refuses some requests, and a busy one lets them time out: what was made already "AlreadyExists" the next time.
+make_share() {
+  local tries errors
+  for tries in {1..20}; do
+    errors=$(simulated_nodes "$1" "$2" | admin create --validate=false -f - 2>&1 >/dev/null) && return 0
+    echo "$errors" >&2
+    grep -qv AlreadyExists <<<"$errors" || return 0
+    sleep 0.5
+  done
+  return 1
 }
 
 start_simulated_nodes() {
