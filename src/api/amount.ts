@@ -14,6 +14,9 @@ export const quantity = z.union(
 );
 export type QuantityText = string | number;
 
+/** A quantity that the operator tells: it may be below zero, where Pods of others hold more than there is. */
+export const toldQuantity = z.union([z.int(), z.string().max(32)], "is not an amount");
+
 /** Amounts by the name of their resource. */
 export const quantities = z.record(z.string().max(317), quantity).meta({ maxProperties: 32 });
 export type Quantities = Readonly<Record<string, QuantityText>>;

@@ -42,10 +42,10 @@ function brokenRules<T>(rules: readonly Rule<T>[], value: T, root: string, reaso
 /** Schema issues as problems: one for each field, unknown fields one by one. */
 function problemsOf(error: z.ZodError, root: string, reasonOf: ReasonOf): Problem[] {
   const problems: Problem[] = [];
-  for (const issue of error.issues.slice(0, problemsMax)) {
+  for (const issue of error.issues) {
     const field = pathText(root, issue.path);
     if (issue.code === "unrecognized_keys") {
-      for (const key of issue.keys.slice(0, problemsMax)) {
+      for (const key of issue.keys) {
         const unknown = pathText(field, [key]);
         problems.push({ reason: reasonOf(unknown), field: unknown, message: "not allowed here; remove it" });
       }

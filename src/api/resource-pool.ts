@@ -4,7 +4,7 @@ import type { KubeObject, Resource } from "@dsl/kube-operator";
 import { z } from "zod";
 import type { OrderName } from "../scheduling/order/index.ts";
 import type { PlacementName } from "../scheduling/placement/index.ts";
-import { type Quantities, quantities, quantity } from "./amount.ts";
+import { type Quantities, quantities, toldQuantity } from "./amount.ts";
 import { conditions } from "./condition.ts";
 import { group, version } from "./group.ts";
 import { labelSelectorSchema, type MakeObject } from "./label-selector.ts";
@@ -108,11 +108,13 @@ export const resourcePoolStatus = z
       .array(
         z.object({
           name: z.string().max(317).describe("The resource, such as cpu."),
-          capacity: quantity.describe("What the nodes offer to Pods."),
-          foreign: quantity.describe("What Pods hold that are not the pool's."),
-          allocated: quantity.describe("What shards hold."),
-          free: quantity.describe("What is left on nodes that may take shards."),
-          utilizationPercent: z.int().min(0).max(100).describe("allocated ÷ (capacity − foreign)."),
+          capacity: toldQuantity.describe("What the nodes offer to Pods."),
+          foreign: toldQuantity.describe("What Pods hold that are not the pool's."),
+          allocated: toldQuantity.describe("What shards hold."),
+          free: toldQuantity.describe("What is left on nodes that may take shards."),
+          utilizationPercent: count(
+            "allocated ÷ (capacity − foreign); over 100 where nodes were lost under running shards.",
+          ),
         }),
       )
       .max(64)

@@ -25,6 +25,9 @@ describe("what a Pod holds on its node", () => {
 
   test("a sidecar runs beside the main containers", () => {
     expect(cpu({ containers: [asks({ cpu: 1 })], initContainers: [sidecar({ cpu: 2 })] })).toBe(3000);
+    expect(cpu({ containers: [asks({ cpu: 1 })], initContainers: [sidecar({ cpu: 2 }), sidecar({ cpu: 1 })] })).toBe(
+      4000,
+    );
   });
 
   test("an init container runs beside the sidecars that came before it, not those after", () => {

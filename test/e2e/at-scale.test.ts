@@ -1,0 +1,238 @@
+// What must hold whatever happens to the operator, and at size: on simulated nodes, whose Pods run no container. The
+// history is what the API server itself told a watch: every revision of every Job and Pod.
+
+import { listAll } from "@dsl/kube-operator";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parseRecords, recordsKey, succeeded } from "../../src/api/records.ts";
+import { type ControlPlane, startControlPlane } from "../support/control-plane.ts";
+import { type History, recordHistory } from "../support/history.ts";
+import { must } from "../support/installed.ts";
+import { install, type OperatorProcess, startOperator } from "../support/operator-process.ts";
+
+const nodes = 100;
+const cpuPerNode = 32_000;
+
+interface TaskOptions {
+  readonly items: number;
+  readonly cpu?: string;
+  readonly runMs?: number;
+  readonly spec?: Readonly<Record<string, unknown>>;
+}
+
+function taskOf(name: string, { items, cpu = "1", runMs = 200, spec = {} }: TaskOptions): string {
+  return JSON.stringify({
+    apiVersion: "kube-pool.dev/v1alpha1",
+    kind: "PooledTask",
+    metadata: { name, namespace: "default" },
+    spec: {
+      poolRef: { name: "lab" },
+      items: { range: { end: items } },
+      template: {
+        metadata: { annotations: { "simulated/message": "result of $(POOL_ITEM)", "simulated/run-ms": String(runMs) } },
+        spec: {
+          containers: [{ name: "main", image: "busybox:1.35", command: ["true"], resources: { requests: { cpu } } }],
+        },
+      },
+      ...spec,
+    },
+  });
+}
+
+const pool = JSON.stringify({
+  apiVersion: "kube-pool.dev/v1alpha1",
+  kind: "ResourcePool",
+  metadata: { name: "lab" },
+  spec: { namespaceSelector: {} },
+});
+
+describe("on 100 simulated nodes", () => {
+  let cluster: ControlPlane;
+  let history: History;
+  const operators: OperatorProcess[] = [];
+
+  beforeAll(async () => {
+    cluster = await startControlPlane({ nodes: `kwok:${nodes}` });
+    await install(cluster);
+    await must(cluster, ["apply", "-f", "-"], pool);
+    history = await recordHistory(cluster);
+  });
+  afterAll(async () => {
+    await Promise.all(operators.map((operator) => operator.stop()));
+    history?.close();
+    await cluster?.stop();
+  });
+
+  const kubectl = (...args: string[]): Promise<string> => must(cluster, args);
+  const apply = (manifest: string): Promise<string> => must(cluster, ["apply", "-f", "-"], manifest);
+  const finished = (name: string, seconds = 150): Promise<string> =>
+    kubectl("wait", "--for=condition=Finished", `--timeout=${seconds}s`, `ptask/${name}`);
+  const start = async (environment = {}): Promise<OperatorProcess> => {
+    const operator = await startOperator(cluster, environment);
+    operators.push(operator);
+    return operator;
+  };
+
+  /** Successes by item, as the records have them. */
+  async function successes(name: string): Promise<Map<number, string[]>> {
+    const uid = await kubectl("get", "ptask", name, "-o", "jsonpath={.metadata.uid}");
+    const found = new Map<number, string[]>();
+    for (let segment = 0; ; segment++) {
+      const { stdout, code } = await cluster.kubectl([
+        "get",
+        "cm",
+        `${name}-${uid.slice(0, 6)}-results-${segment}`,
+        "-o",
+        "json",
+      ]);
+      if (code !== 0) return found;
+      for (const line of parseRecords(JSON.parse(stdout).data[recordsKey]).records) {
+        if (line.kind === "item" && succeeded(line))
+          found.set(line.item, [...(found.get(line.item) ?? []), line.result ?? ""]);
+      }
+    }
+  }
+
+  test("200 shards, the operator killed five times: every item once, and no shard that had succeeded runs again", async () => {
+    await apply(taskOf("killed", { items: 200, cpu: "8", runMs: 400, spec: { parallelism: 40 } }));
+    let operator = await start({ KUBE_POOL_LEASE_SECONDS: "2" });
+    for (const afterShards of [5, 30, 70, 110, 160]) {
+      await history.until(() => history.endedPods("killed").size >= afterShards, 60_000);
+      await operator.kill();
+      operator = await start({ KUBE_POOL_LEASE_SECONDS: "2" });
+    }
+    await finished("killed");
+
+    const results = await successes("killed");
+    expect([...results.keys()].sort((a, b) => a - b)).toEqual(Array.from({ length: 200 }, (_, index) => index));
+    for (const [item, texts] of results) expect(texts).toEqual([`result of ${item}`]);
+    expect(history.startsAfterSuccess("killed")).toEqual([]);
+    expect(history.mostLiveAttempts("killed")).toBe(1);
+    expect(await kubectl("get", "ptask", "killed", "-o", "jsonpath={.status.items.succeeded}")).toBe("200");
+    await operator.stop();
+  });
+
+  test("two operators: one leads, the other takes over within the lease, and no Job is created twice", async () => {
+    const first = await start({ KUBE_POOL_LEASE_SECONDS: "4" });
+    await expect
+      .poll(
+        () => kubectl("get", "lease", "-n", "kube-pool-system", "kube-pool", "-o", "jsonpath={.spec.holderIdentity}"),
+        { timeout: 20_000 },
+      )
+      .toBe(first.identity);
+    const second = await start({ KUBE_POOL_LEASE_SECONDS: "4" });
+    await apply(taskOf("handed-over", { items: 100, cpu: "8", runMs: 500, spec: { parallelism: 20 } }));
+    await history.until(() => history.endedPods("handed-over").size >= 20, 60_000);
+    await first.kill();
+    const killedAt = performance.now();
+    await expect
+      .poll(
+        () => kubectl("get", "lease", "-n", "kube-pool-system", "kube-pool", "-o", "jsonpath={.spec.holderIdentity}"),
+        { timeout: 20_000, interval: 200 },
+      )
+      .toBe(second.identity);
+    expect(performance.now() - killedAt).toBeLessThan(15_000);
+    await finished("handed-over");
+    expect((await successes("handed-over")).size).toBe(100);
+    expect(history.startsAfterSuccess("handed-over")).toEqual([]);
+    expect(history.mostLiveAttempts("handed-over")).toBe(1);
+    await second.stop();
+  });
+
+  test("1,000 shards: all placed, and no node over its capacity at any moment", async () => {
+    const operator = await start();
+    await apply(taskOf("thousand", { items: 1000, cpu: "12", runMs: 1000 }));
+    await finished("thousand");
+    expect(await kubectl("get", "ptask", "thousand", "-o", "jsonpath={.status.items.succeeded}")).toBe("1000");
+    expect(history.peakByNode("thousand").size).toBe(nodes);
+    expect(history.mostOnANode()).toBeLessThanOrEqual(cpuPerNode);
+    await operator.stop();
+  });
+
+  test("deletion mid-run leaves nothing behind", async () => {
+    const operator = await start();
+    await apply(taskOf("deleted", { items: 500, cpu: "8", runMs: 3000 }));
+    await history.until(() => history.livePods("deleted").size >= 50, 60_000);
+    await kubectl("delete", "ptask", "deleted", "--timeout=60s");
+    const left = async (): Promise<string> =>
+      kubectl("get", "jobs,pods,configmaps", "-l", "kube-pool.dev/task=deleted", "-o", "name");
+    await expect.poll(left, { timeout: 30_000 }).toBe("");
+    expect(await kubectl("get", "rpool", "lab", "-o", "jsonpath={.status.queue.openStarts}")).toBe("[]");
+    await operator.stop();
+  });
+
+  test("a shard that no node could ever hold is told so at once, and holds nobody up", async () => {
+    const operator = await start();
+    await apply(taskOf("too-large", { items: 3, cpu: "64" }));
+    await kubectl("wait", "--for=condition=Stalled", "--timeout=20s", "ptask/too-large");
+    expect(await kubectl("get", "ptask", "too-large", "-o", "jsonpath={.status.queue.reason}")).toBe("NeverFits");
+    await apply(taskOf("behind", { items: 3 }));
+    await finished("behind", 30);
+    await kubectl("delete", "ptask", "too-large");
+    await operator.stop();
+  });
+
+  test("a namespace quota that refuses Pods is named, and lets the rest run as it frees", async () => {
+    const operator = await start();
+    await kubectl("create", "namespace", "small");
+    await kubectl("create", "quota", "two", "-n", "small", "--hard=pods=2");
+    const manifest = JSON.parse(taskOf("rationed", { items: 6, runMs: 2000 }));
+    await apply(JSON.stringify({ ...manifest, metadata: { name: "rationed", namespace: "small" } }));
+    await kubectl(
+      "wait",
+      "-n",
+      "small",
+      "--for=jsonpath={.status.queue.reason}=QuotaRefused",
+      "--timeout=30s",
+      "ptask/rationed",
+    );
+    expect(await kubectl("get", "-n", "small", "ptask", "rationed", "-o", "jsonpath={.status.queue.message}")).toMatch(
+      /quota/,
+    );
+    await kubectl("delete", "quota", "two", "-n", "small");
+    await kubectl("wait", "-n", "small", "--for=condition=Succeeded", "--timeout=60s", "ptask/rationed");
+    await operator.stop();
+  });
+
+  test("a foreign object under a name of ours is named, and never touched", async () => {
+    const operator = await start();
+    await apply(taskOf("taken", { items: 2, spec: { suspend: true } }));
+    const uid = await kubectl("get", "ptask", "taken", "-o", "jsonpath={.metadata.uid}");
+    const foreign = `taken-${uid.slice(0, 6)}-results-0`;
+    await kubectl("create", "configmap", foreign, "--from-literal=mine=1");
+    await kubectl("patch", "ptask", "taken", "--type=merge", "-p", '{"spec":{"suspend":false}}');
+    await kubectl("wait", "--for=jsonpath={.status.queue.reason}=NameTaken", "--timeout=30s", "ptask/taken");
+    expect(await kubectl("get", "cm", foreign, "-o", "jsonpath={.data}")).toBe('{"mine":"1"}');
+    await kubectl("delete", "cm", foreign);
+    await kubectl("wait", "--for=condition=Succeeded", "--timeout=60s", "ptask/taken");
+    await operator.stop();
+  });
+
+  test("at rest nothing but the lease is written", async () => {
+    const operator = await start();
+    await new Promise((resolve) => setTimeout(resolve, 5000));
+    const api = history.api;
+    const versions = async (): Promise<string> => {
+      const tasks = await listAll(api, {
+        group: "kube-pool.dev",
+        version: "v1alpha1",
+        kind: "PooledTask",
+        plural: "pooledtasks",
+        namespaced: true,
+      });
+      const pools = await listAll(api, {
+        group: "kube-pool.dev",
+        version: "v1alpha1",
+        kind: "ResourcePool",
+        plural: "resourcepools",
+        namespaced: false,
+      });
+      return [...tasks.items, ...pools.items]
+        .map(({ metadata }) => `${metadata.name}@${metadata.resourceVersion}`)
+        .join(" ");
+    };
+    const before = await versions();
+    await new Promise((resolve) => setTimeout(resolve, 10_000));
+    expect(await versions()).toBe(before);
+    await operator.stop();
+  });
+});

@@ -1,0 +1,104 @@
+// A control plane with our CRDs and, where wanted, our roles and admission policies, as a user would install them.
+import { fileURLToPath } from "node:url";
+import {
+  ApiError,
+  type HttpKubeApi,
+  httpKubeApi,
+  kubeconfigConnection,
+  type Manifest,
+  type Patch,
+  type Resource,
+} from "@dsl/kube-operator";
+import { vi } from "vitest";
+import { pooledTasks } from "../../src/api/pooled-task.ts";
+import { resourcePools } from "../../src/api/resource-pool.ts";
+import { type CommandResult, type ControlPlane, startControlPlane } from "./control-plane.ts";
+import { aWrittenTask } from "./tasks.ts";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+
+export async function startWithCrds(): Promise<ControlPlane> {
+  const cluster = await startControlPlane({ nodes: "none" });
+  await must(cluster, ["apply", "-f", `${root}crds`]);
+  await must(cluster, [
+    "wait",
+    "--for=condition=Established",
+    "crd/pooledtasks.kube-pool.dev",
+    "crd/resourcepools.kube-pool.dev",
+  ]);
+  // The short names and the words of kubectl explain are published a moment after the kinds.
+  const explained = ["rpool", "ptask"].map((kind) => ["explain", `${kind}.spec`]);
+  await soon(() => Promise.all(explained.map((args) => must(cluster, args))));
+  return cluster;
+}
+
+export async function startWithPolicies(): Promise<ControlPlane> {
+  const cluster = await startWithCrds();
+  const manifests = ["namespace", "rbac", "admission"].flatMap((name) => [
+    "-f",
+    `${root}deploy/manifests/${name}.yaml`,
+  ]);
+  await must(cluster, ["apply", ...manifests]);
+  // A policy is in force a moment after it is stored; the last one tells for all.
+  const broken = aWrittenTask("probe", { template: { spec: { hostNetwork: true, containers: [{ name: "a" }] } } });
+  const operator = "--as=system:serviceaccount:kube-pool-system:kube-pool";
+  await soon(async () => {
+    const refusals = await Promise.all([
+      create(cluster, broken),
+      cluster.kubectl(["create", "configmap", "probe", "--dry-run=server", operator]),
+    ]);
+    if (!refusals.every(({ stderr }) => stderr.includes("ValidatingAdmissionPolicy"))) throw new Error("not in force");
+  });
+  return cluster;
+}
+
+/** Tries until it goes well. */
+function soon<T>(attempt: () => Promise<T>): Promise<T> {
+  return vi.waitFor(attempt, { timeout: 30_000, interval: 100 });
+}
+
+/** A command that is no part of what is tested. */
+export async function must(cluster: ControlPlane, args: readonly string[], stdin?: string): Promise<string> {
+  const { code, stdout, stderr } = await cluster.kubectl(args, stdin);
+  if (code !== 0) throw new Error(`kubectl ${args.join(" ")}: ${stderr}`);
+  return stdout;
+}
+
+/** Asks the server whether it would take an object. */
+export function create(cluster: ControlPlane, object: unknown, ...more: string[]): Promise<CommandResult> {
+  return cluster.kubectl(["create", "--dry-run=server", "-f", "-", ...more], JSON.stringify(object));
+}
+
+/** What the server says to objects and changes, without storing them; nothing when it takes them. */
+export interface Judge {
+  object(object: Manifest): Promise<string>;
+  /** A merge patch of the spec of a task in the namespace `default`. */
+  taskSpec(name: string, spec: Readonly<Record<string, unknown>>): Promise<string>;
+  close(): void;
+}
+
+/** Through a connection that stays open: for a hundred questions kubectl would take half a minute. */
+export async function judgeOf(cluster: ControlPlane): Promise<Judge> {
+  const connection = await kubeconfigConnection({ path: cluster.kubeconfig, environment: {} });
+  const api: HttpKubeApi = httpKubeApi(connection);
+  const refusal = (answer: Promise<unknown>): Promise<string> =>
+    answer.then(
+      () => "",
+      (error: unknown) => {
+        if (error instanceof ApiError) return error.status.message;
+        throw error;
+      },
+    );
+  return {
+    object(object) {
+      const resource: Resource = object.kind === "PooledTask" ? pooledTasks : resourcePools;
+      const metadata = resource.namespaced ? { namespace: "default", ...object.metadata } : object.metadata;
+      return refusal(api.create(resource, { ...object, metadata }, { dryRun: true }));
+    },
+    taskSpec(name, spec) {
+      const patch: Patch = { type: "merge", body: { spec } };
+      return refusal(api.patch(pooledTasks, { namespace: "default", name }, patch, { dryRun: true }));
+    },
+    close: () => api.close(),
+  };
+}
