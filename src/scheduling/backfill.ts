@@ -68,10 +68,10 @@ export function makeHold(
   return undefined;
 }
 
-/** A promise that was given is kept while it can be: whoever passed because of it would otherwise let others pass too. */
+/** Planned again at the same moment, T stays: what passed because of it must not let others pass too. */
 function promised({ contest: { pool, now }, isHead }: Contender, at: number): number {
-  const given = isHead ? pool.memory?.head?.at : undefined;
-  return given !== undefined && given > now ? Math.min(given, at) : at;
+  const given = isHead && pool.memory?.usedAt === now ? pool.memory.head?.at : undefined;
+  return given === undefined ? at : Math.min(given, at);
 }
 
 /** Names the nodes at T by the pool's own placement, and keeps what they will have left. */

@@ -4,7 +4,7 @@ import type { Constraints, Node, NodeRequirement, NodeTerm, Taint, Toleration } 
 
 /** Selector and required affinity. */
 export function selects(constraints: Constraints, node: Node): boolean {
-  for (const [key, value] of Object.entries(constraints.nodeSelector)) if (node.labels[key] !== value) return false;
+  for (const [key, value] of Object.entries(constraints.nodeSelector)) if (labelOf(node, key) !== value) return false;
   return constraints.nodeTerms === undefined || constraints.nodeTerms.some((term) => termHolds(term, node));
 }
 
@@ -26,11 +26,16 @@ function matches(toleration: Toleration, taint: Taint): boolean {
   return toleration.operator === "Exists" || (toleration.value ?? "") === taint.value;
 }
 
+/** A requirement on `constructor` is about a label, not about what every object in JavaScript has. */
+function labelOf({ labels }: Node, key: string): string | undefined {
+  return Object.hasOwn(labels, key) ? labels[key] : undefined;
+}
+
 /** A term without any requirement selects nothing, as in Kubernetes. */
 function termHolds(term: NodeTerm, node: Node): boolean {
   if (term.labels.length === 0 && term.fields.length === 0) return false;
   return (
-    term.labels.every((requirement) => requirementHolds(requirement, node.labels[requirement.key])) &&
+    term.labels.every((requirement) => requirementHolds(requirement, labelOf(node, requirement.key))) &&
     term.fields.every((requirement) => fieldHolds(requirement, node))
   );
 }

@@ -6,7 +6,7 @@ import type { Shape } from "./fit.ts";
 import type { NodeRoom } from "./ledger.ts";
 import type { Pool, Task } from "./model.ts";
 import type { Queued } from "./queue.ts";
-import { type Amounts, dominantShare, plus } from "./resources.ts";
+import { type Amounts, dominantShare, plus, times } from "./resources.ts";
 
 /** What all contenders of a pool see alike. */
 export interface Contest {
@@ -27,13 +27,13 @@ export class Contender {
   readonly queued: Queued;
   readonly shape: Shape;
   readonly starts: Start[] = [];
-  private readonly running: Amounts;
+  /** What its shards held before this plan, once an order has asked for it. */
+  private running: Amounts | undefined;
 
   constructor(contest: Contest, queued: Queued, shape: Shape) {
     this.contest = contest;
     this.queued = queued;
     this.shape = shape;
-    this.running = queued.task.active.map(({ request }) => request).reduce(plus, {});
   }
 
   get task(): Task {
@@ -45,10 +45,10 @@ export class Contender {
     return Math.min(this.queued.startable, this.queued.places) - this.starts.length;
   }
 
-  /** How many must start together: its minimum at its first start, one afterwards. */
+  /** How many must start together: its minimum at its first start, as far as it may, one afterwards. */
   get demand(): number {
     const minimum = this.hasStarted ? 1 : (this.task.minParallelism ?? 1);
-    return Math.max(1, Math.min(minimum, this.queued.startable));
+    return Math.max(1, Math.min(minimum, this.wanted));
   }
 
   /** Sends the next of its shards to the node; to be called for no more than are wanted. */
@@ -86,11 +86,8 @@ export class Contender {
 
   /** Of all that it holds, what starts in this plan included. */
   get heldShare(): number {
-    let held = this.running;
-    for (const [resource, amount] of Object.entries(this.task.request)) {
-      held = { ...held, [resource]: (held[resource] ?? 0) + amount * this.starts.length };
-    }
-    return dominantShare(held, this.contest.capacity);
+    this.running ??= this.task.active.map(({ request }) => request).reduce(plus, {});
+    return dominantShare(plus(this.running, times(this.task.request, this.starts.length)), this.contest.capacity);
   }
 
   get expectedWorkMs(): number {

@@ -1,14 +1,13 @@
 // The pure scheduling core: planPool decides, gives reasons, and touches nothing. A map of this folder, in its order:
-//   model, resources      what a plan is made from: plain data, integer amounts
-//   plan                  planPool(snapshot, now): the numbered story
-//   stops                 1 what must stop, and when time alone changes a plan
-//   ledger, usage         2 what is free so far in this plan; the pool's numbers
-//   queue, order/         3 who may start something, and whose turn it is
-//   fit, constraints      4 the nodes on which a shard fits; turn: a task takes what there is
-//   placement/              which of them is best
-//   reasons, shortage     5 why everybody else waits, in a word and a sentence
-//   decision              what comes out
-//   statistics            the pool's numbers in status, kept by change points; task-statistics: W, P, T, E
+//   model, resources        what a plan is made from: plain data, integer amounts
+//   plan                    planPool(snapshot, now): the numbered story
+//   stops                   1 what must stop, and when time alone changes a plan
+//   ledger, usage, tree     2 what is free so far in this plan, on nodes and under the pools' limits
+//   queue, line, contender  3 who may start something; order/: in which order; memory: what orders remember
+//   turn, fit, placement/   4 whose turn it is between pools, the nodes on which a shard fits, the best of them
+//   backfill, releases, estimate  who passes a task that waits; when places free; how long shards last
+//   reasons, shortage       5 why everybody else waits, in a word and a sentence
+//   decision                what comes out; statistics, task-statistics: the numbers in status, kept by change points
 export * from "./decision.ts";
 export type * from "./model.ts";
 export { defaultOrder, type OrderName, orderNames } from "./order/index.ts";

@@ -96,11 +96,11 @@ export class Line {
       .map(({ contender }) => contender);
   }
 
-  /** The first moment after `now` at which somebody begins to stand in front by age, or the hold's promise is due. */
-  nextMoment(ends: TurnEnds, now: number): number | undefined {
-    let next = this.hold && this.hold.at > now ? this.hold.at : undefined;
+  /** The first moment after `now` at which somebody begins to stand in front by age. */
+  nextAgeing(ends: TurnEnds, now: number): number | undefined {
     const { maxWaitMs } = this.node.pool;
-    if (maxWaitMs === undefined) return next;
+    if (maxWaitMs === undefined) return undefined;
+    let next: number | undefined;
     for (const contender of this.contenders) {
       const agesAt = contender.waitingSince + maxWaitMs;
       if (ends.get(contender)?.kind !== "Served" && agesAt > now) next = Math.min(next ?? agesAt, agesAt);
@@ -127,13 +127,14 @@ export interface Lines {
 export function formLines({ pools, tasks }: Snapshot, tree: Tree, ledger: Ledger, now: number): Lines {
   const idle: Idle[] = [];
   const queued = new Map<string, Queued[]>();
-  for (const task of tasks) {
+  const byKey = [...tasks].sort((a, b) => compareText(a.key, b.key));
+  for (const task of byKey) {
     const problem = tree.problems.find(({ pool }) => pool === task.pool)?.message;
     const state = standing(task, tree.nodes.get(task.pool)?.pool, problem, now);
     if (!isQueued(state)) idle.push(state);
     else if (queued.get(task.pool)?.push(state) === undefined) queued.set(task.pool, [state]);
   }
-  const ofPool = Map.groupBy(tasks, ({ pool }) => pool);
+  const ofPool = Map.groupBy(byKey, ({ pool }) => pool);
   const fits = new Map(placementNames.map((name) => [name, new Fit(ledger, placements[name], now)]));
   const lines = pools.flatMap(({ name, placement }) => {
     const node = tree.nodes.get(name);

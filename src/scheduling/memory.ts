@@ -1,18 +1,18 @@
 // What a pool's queue remembers from plan to plan: turns, decayed use, the head. Does not know who reads it.
-import type { Contest } from "./contender.ts";
+import type { Contender, Contest } from "./contender.ts";
 import { expectationOf } from "./estimate.ts";
 import type { Line } from "./line.ts";
 import type { Pool, QueueMemory, Task } from "./model.ts";
 import { compareText } from "./order/chain.ts";
 import { orders } from "./order/index.ts";
-import { type Amounts, dominantShare } from "./resources.ts";
+import { type Amounts, dominantShare, plus, times } from "./resources.ts";
 
 /** After this long, use counts half. */
 export const useHalfLifeMs = 86_400_000;
 /** More namespaces are not remembered; those with the least use are forgotten first. */
 const namespacesMax = 256;
 
-/** The contest of one plan, from what the last one left; `tasks` are the pool's own. */
+/** The contest of one plan, from what the last one left; `tasks` are the pool's own, by key. */
 export function openContest(pool: Pool, tasks: readonly Task[], capacity: Amounts, now: number): Contest {
   const used = usedUntil(pool.memory, now);
   const memory = { turn: pool.memory?.turn ?? 0, turns: new Map(Object.entries(pool.memory?.turns ?? {})) };
@@ -20,7 +20,8 @@ export function openContest(pool: Pool, tasks: readonly Task[], capacity: Amount
   for (const task of remembers(pool, "use") ? tasks : []) {
     // What runs counts to its likely end, or a namespace could start all it has before its use begins to show.
     const { likelyMs } = expectationOf(task);
-    for (const { request, since } of task.active) {
+    // In one order, since sums of fractions depend on it.
+    for (const { request, since } of [...task.active].sort((a, b) => a.shard - b.shard || a.attempt - b.attempt)) {
       addUse(contest, task, request, Math.max(0, likelyMs - Math.max(0, now - since)));
     }
   }
@@ -47,22 +48,36 @@ export function memoryOf(lines: readonly Line[]): Readonly<Record<string, QueueM
 }
 
 function closeContest({ contest, tasks, contenders, hold }: Line): QueueMemory {
-  const { now, pool, capacity, turn } = contest;
-  const starts = new Map(contenders.map((contender) => [contender.task, contender.starts.length]));
-  const holding: Record<string, number> = {};
+  const { now, pool, turn } = contest;
   const turns: Record<string, number> = {};
-  for (const task of tasks) {
-    const share =
-      task.active.reduce((sum, { request }) => sum + dominantShare(request, capacity), 0) +
-      (starts.get(task) ?? 0) * dominantShare(task.request, capacity);
-    if (share > 0 && Number.isFinite(share)) holding[task.namespace] = (holding[task.namespace] ?? 0) + share;
-    const latest = contest.turns.get(task.uid);
-    if (latest !== undefined) turns[task.uid] = latest;
+  for (const { uid } of remembers(pool, "turns") ? tasks : []) {
+    const latest = contest.turns.get(uid);
+    if (latest !== undefined) turns[uid] = latest;
   }
+  const holding = remembers(pool, "use") ? holdingOf(contest, tasks, contenders) : {};
   const used = Object.entries(usedUntil(pool.memory, now)).sort(([a, x], [b, y]) => y - x || compareText(a, b));
   const remembered = Object.fromEntries(used.slice(0, namespacesMax));
   const head = hold && { task: hold.contender.task.uid, at: hold.at };
   return { turn, turns, used: remembered, holding, usedAt: now, ...(head && { head }) };
+}
+
+/** What each namespace holds after this plan, as a dominant share. */
+function holdingOf(
+  { capacity }: Contest,
+  tasks: readonly Task[],
+  contenders: readonly Contender[],
+): Record<string, number> {
+  const starts = new Map(contenders.map((contender) => [contender.task, contender.starts.length]));
+  const held: Record<string, Amounts> = {};
+  for (const task of tasks) {
+    const started = times(task.request, starts.get(task) ?? 0);
+    const all = task.active.map(({ request }) => request).reduce(plus, started);
+    held[task.namespace] = plus(held[task.namespace] ?? {}, all);
+  }
+  const shares = Object.entries(held).map(
+    ([namespace, amounts]) => [namespace, dominantShare(amounts, capacity)] as const,
+  );
+  return Object.fromEntries(shares.filter(([, share]) => share > 0 && Number.isFinite(share)));
 }
 
 /** Exact between plans: what was held has been held all the time since, and fades while it accrues. */

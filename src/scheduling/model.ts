@@ -57,8 +57,9 @@ export interface QueueMemory {
   readonly used: Readonly<Record<string, number>>;
   /** By namespace, the dominant share that it has held since. */
   readonly holding: Readonly<Record<string, number>>;
+  /** When the plan was made that left this. */
   readonly usedAt: number;
-  /** The UID of the task that has the hold, and the time that it was promised. */
+  /** The UID of the task that has the hold, and when it was expected to start. */
   readonly head?: { readonly task: string; readonly at: number };
 }
 

@@ -31,7 +31,7 @@ export function planPool(snapshot: Snapshot, now: number): Plan {
 
   // 6. What the next plan needs to know, and when time alone makes a new one.
   const memory = memoryOf(lines);
-  const wakeAt = earliest(nextMoment(snapshot, now), ...lines.map((line) => line.nextMoment(ends, now)));
+  const wakeAt = earliest(nextMoment(snapshot, now), ...lines.map((line) => line.nextAgeing(ends, now)));
   return {
     decisions: [...stops, ...starts],
     waiting,

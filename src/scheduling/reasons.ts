@@ -8,7 +8,7 @@ import type { Pool, Task } from "./model.ts";
 import { compareText } from "./order/chain.ts";
 import { atParallelism, backingOff, type Idle } from "./queue.ts";
 import { amountOfText, amountText, requestText } from "./resources.ts";
-import { asksFor, shortageOf } from "./shortage.ts";
+import { asksFor, Shortages } from "./shortage.ts";
 import type { PoolNode } from "./tree.ts";
 import type { TurnEnd, TurnEnds } from "./turn.ts";
 
@@ -21,20 +21,21 @@ export function whyTheyWait(
   ledger: Ledger,
   now: number,
 ): readonly Waiting[] {
+  const shortages = new Shortages(ledger);
   const inQueue: Waiting[] = [];
   const others: Waiting[] = idle.flatMap(waitingOf);
   for (const line of lines) {
     const stays = (contender: Contender): boolean => !leavesQueue(ends.get(contender));
     line.sorted(line.contenders.filter(stays)).forEach((contender, index) => {
       const position = index + 1;
-      const [reason, message] = reasonOf(root ?? line.node.pool, contender, ends.get(contender), position, ledger);
+      const [reason, message] = reasonOf(root ?? line.node.pool, contender, ends.get(contender), position, shortages);
       inQueue.push({ task: contender.task.key, reason, message, position });
     });
     for (const contender of line.contenders) {
       const end = ends.get(contender);
       if (end?.kind === "Served") others.push(...waitingOf(afterServing(contender, now)));
       if (end?.kind === "NeverFits") {
-        const message = neverFitsText(root ?? line.node.pool, contender.shape, end.at, ledger);
+        const message = neverFitsText(root ?? line.node.pool, contender.shape, end.at, shortages);
         others.push({ task: contender.task.key, reason: "NeverFits", message });
       }
     }
@@ -52,17 +53,17 @@ function reasonOf(
   { task, shape, demand }: Contender,
   end: TurnEnd | undefined,
   position: number,
-  ledger: Ledger,
+  shortages: Shortages,
 ): [WaitReason, string] {
   switch (end?.kind) {
     case "Limited":
-      return ["PoolFull", `${asksFor(shape)}; ${limitText(shape, end.at, ledger)}`];
+      return ["PoolFull", `${asksFor(shape)}; ${limitText(shape, end.at, shortages.ledger)}`];
     case "Held":
       return ["BehindOthers", `a start now would delay ${nameFor(task, end.hold.contender.task)}, which goes first`];
     case "Behind":
       return ["BehindOthers", behindText(task, end.head.task, position)];
     default:
-      return noRoom(root, shape, demand, ledger);
+      return noRoom(root, shape, demand, shortages);
   }
 }
 
@@ -94,34 +95,33 @@ function limitText({ request }: Shape, { pool, use, limit }: PoolNode, { resourc
   return `${pool.name} has ${left} left under its limit of ${amountText(name, limit[index] ?? 0, "down")}`;
 }
 
-function neverFitsText({ name }: Pool, shape: Shape, limited: PoolNode | undefined, { resources }: Ledger): string {
+function neverFitsText({ name }: Pool, shape: Shape, limited: PoolNode | undefined, shortages: Shortages): string {
   if (limited)
     return `${asksFor(shape)}; the limit of ${limited.pool.name} is ${requestText(limited.pool.limit ?? {})}`;
   const count = shape.admitted.length;
   if (count === 0) return `no node of ${name} matches its node selector, affinity and tolerations`;
-  const { kind, most } = shortageOf(shape, shape.admitted, resources, ({ allocatable }) => allocatable);
+  const { kind, most } = shortages.of(shape, shape.admitted, "allocatable");
   const admitting =
     count === 1 ? `the one node of ${name} that admits it` : `the ${count} nodes of ${name} that admit it`;
   if (kind === "Together") return `${asksFor(shape)}; none of ${admitting} has all of that`;
   return `${asksFor(shape)}; ${count === 1 ? admitting : `the largest of ${admitting}`} has ${most}`;
 }
 
-function noRoom(pool: Pool, shape: Shape, demand: number, ledger: Ledger): [WaitReason, string] {
-  const { rooms, resources } = ledger;
-  const usable = rooms.filter((room) => room.usable).length;
-  if (usable === 0) return ["PoolNotReady", poolNotReadyText(pool, rooms)];
+function noRoom(pool: Pool, shape: Shape, demand: number, shortages: Shortages): [WaitReason, string] {
+  const { usable, ledger } = shortages;
+  if (usable === 0) return ["PoolNotReady", poolNotReadyText(pool, ledger.rooms)];
   if (shape.open.length === 0) return ["NoNodeFits", closedText(pool, shape)];
   const where = openText(pool, shape, usable);
   if (demand > 1) return togetherText(shape, demand, where);
   if (!fitsOnceOursEnd(shape)) {
-    const { kind, most } = shortageOf(shape, shape.open, resources, ({ emptied }) => emptied);
+    const { kind, most } = shortages.of(shape, shape.open, "emptied");
     const has = kind === "Together" ? "no one node with all of that" : `at most ${most} on one node`;
     return [
       "NoNodeFits",
       `${asksFor(shape)}; ${where} ${has}, even once all shards of the pool have ended${leftOutText(shape)}`,
     ];
   }
-  const { kind, sum, most } = shortageOf(shape, shape.open, resources, ({ free }) => free);
+  const { kind, sum, most } = shortages.of(shape, shape.open, "free");
   const has = `${asksFor(shape)}; ${where}`;
   if (kind === "InSum") return ["PoolFull", `${has} ${sum} free${leftOutText(shape)}`];
   const onOne = kind === "OnOneNode" ? `${sum} free, at most ${most} on one node` : "that free, but not on one node";

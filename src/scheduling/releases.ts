@@ -8,6 +8,7 @@ import type { PoolNode, Tree } from "./tree.ts";
 export interface Release {
   readonly at: number;
   readonly task: Task;
+  readonly shard: number;
   /** Absent for a shard on a vanished node: it gives back only what limits count. */
   readonly room: NodeRoom | undefined;
   readonly node: PoolNode | undefined;
@@ -19,7 +20,8 @@ export function runningReleases({ tasks }: Snapshot, { nodes }: Tree, ledger: Le
     const node = nodes.get(task.pool);
     return task.active.map((shard): Release => {
       const room = ledger.roomNamed(shard.node);
-      return { at: expectedEnd(task, shard, now), task, room, node, request: ledger.requestOf(shard.request) };
+      const at = expectedEnd(task, shard, now);
+      return { at, task, shard: shard.shard, room, node, request: ledger.requestOf(shard.request) };
     });
   });
 }
@@ -33,7 +35,8 @@ export function inTime(releases: readonly Release[], waitingOf: (task: Task) => 
     const waiting = waitingOf(task);
     if (waiting === 0) return own;
     const { likelyMs, limitMs } = expectationOf(task);
-    own.sort((a, b) => a.at - b.at);
+    // The places that free first run one more; among equals the order must not be that of the input.
+    own.sort((a, b) => a.at - b.at || a.shard - b.shard);
     return own.map((release, i) => {
       const rounds = Math.floor(waiting / own.length) + (i < waiting % own.length ? 1 : 0);
       return { ...release, at: release.at + rounds * (limitMs ?? likelyMs) };

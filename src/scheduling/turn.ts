@@ -147,8 +147,16 @@ class Turns {
     const { likelyMs, limitMs } = expectationOf(task);
     countStarts(contest, task, rooms.length);
     for (const room of rooms) {
-      this.starts.push(contender.start(room));
-      this.started.push({ at: contest.now + (limitMs ?? likelyMs), task, room, node, request: shape.request });
+      const start = contender.start(room);
+      this.starts.push(start);
+      this.started.push({
+        at: contest.now + (limitMs ?? likelyMs),
+        task,
+        shard: start.shard,
+        room,
+        node,
+        request: shape.request,
+      });
     }
     return refusal;
   }

@@ -78,8 +78,26 @@ describe("Easy", () => {
     expectPlan(pool.withTasks({ long: { shards: 5, cpu: 1, ...lasting(900) } })).starts({ long: [0] });
   });
 
-  test("a plan wakes when the head's time has come", () => {
-    expectPlan(pool).wakesAt(noon + seconds(60));
+  test("what ends in time takes nothing of what the head leaves to others", () => {
+    expectPlan(
+      pool.withTasks({ short: { shards: 1, cpu: 1, ...lasting(9) }, long: { shards: 1, cpu: 1, ...lasting(900) } }),
+    ).starts({
+      short: [0],
+      long: [0],
+    });
+  });
+
+  test("a shard that is being stopped is about to make room, so nobody passes by its former end", () => {
+    expectPlan(
+      aPool()
+        .withPool({ backfill: easy })
+        .withNodes(1, { cpu: 4 })
+        .withTasks({
+          busy: { running: [{ node: "node-1", state: "Stopping", request: amounts({ cpu: 2 }) }], ...lasting(60) },
+          head: { shards: 1, cpu: 3, ...lasting(60) },
+          short: { shards: 1, cpu: 2, ...lasting(30) },
+        }),
+    ).starts({});
   });
 
   test("candidates go by their likely length, or as they stand in the queue", () => {
@@ -179,6 +197,21 @@ describe("Easy", () => {
     });
   });
 
+  test("under a limit too, nobody passes who would still hold what the head needs", () => {
+    const limited = aPool()
+      .withPool({ backfill: easy })
+      .withNodes(1, { cpu: 8 })
+      .withChild("students", { limit: { cpu: 3 } })
+      .withTasks({
+        busy: { pool: "students", running: [runningOn("node-1", 2)], ...lasting(60) },
+        head: { pool: "students", shards: 1, cpu: 3, ...lasting(60) },
+      });
+    expectPlan(limited.withTasks({ long: { pool: "students", shards: 1, cpu: 1, ...lasting(61) } })).starts({});
+    expectPlan(limited.withTasks({ short: { pool: "students", shards: 1, cpu: 1, ...lasting(60) } })).starts({
+      short: [0],
+    });
+  });
+
   test("each pool's head has its hold, and a later pool's start must leave the earlier ones", () => {
     expectPlan(
       aPool()
@@ -195,6 +228,51 @@ describe("Easy", () => {
     )
       .starts({})
       .waits({ first: "NoNodeFits", second: "NoNodeFits", long: "BehindOthers" });
+  });
+});
+
+test("a pool without backfill keeps no holds", () => {
+  const strict = aPool()
+    .withNodes(1, { cpu: 1 })
+    .withTasks({ a: { shards: 2, cpu: 1 } });
+  expect(planPool(strict.snapshot, noon).memory).toBeUndefined();
+});
+
+describe("ageing, with backfill", () => {
+  test("a task past the pool's patience becomes the head, and who waits in front of it must not delay it", () => {
+    expectPlan(
+      aPool()
+        .withPool({ backfill: easy, maxWaitMs: seconds(60) })
+        .withNodes(1, { cpu: 4 })
+        .withTasks({
+          busy: { running: [runningOn("node-1", 2)], ...lasting(60) },
+          urgent: { shards: 1, cpu: 2, priority: 9, created: noon, ...lasting(61) },
+          aged: { shards: 1, cpu: 4, ...lasting(60) },
+        }),
+    )
+      .starts({})
+      .queues("aged", "urgent");
+  });
+
+  test("what age gives is one start: then the task has its place in the chain again", () => {
+    expectPlan(
+      aPool()
+        .withPool({ maxWaitMs: seconds(60) })
+        .withNodes(1, { cpu: 3 })
+        .withTasks({ urgent: { shards: 9, cpu: 1, priority: 9, created: noon }, aged: { shards: 9, cpu: 1 } }),
+    ).starts({ aged: [0], urgent: [0, 1] });
+  });
+
+  test("a plan wakes when the next task begins to be aged", () => {
+    expectPlan(
+      aPool()
+        .withPool({ maxWaitMs: seconds(60) })
+        .withNodes(1, { cpu: 1 })
+        .withTasks({
+          a: { shards: 2, cpu: 1, created: noon - seconds(20) },
+          b: { shards: 1, cpu: 1, created: noon - seconds(10) },
+        }),
+    ).wakesAt(noon + seconds(40));
   });
 });
 

@@ -198,6 +198,17 @@ describe("shares", () => {
     ).starts({ a: [0, 1, 2, 3], b: [0] });
   });
 
+  test("are measured against what the parent may have, its limit included", () => {
+    expectPlan(
+      aPool()
+        .withNodes(1, { cpu: 16, memory: 16 })
+        .withChild("dept", { limit: { cpu: 4 } })
+        .withChild("x", { parent: "dept" })
+        .withChild("y", { parent: "dept" })
+        .withTasks({ a: inPool("x", { memory: 1 }), b: inPool("y", { cpu: 0.5, memory: 3 }) }),
+    ).starts({ a: [0, 1], b: [0, 1, 2] });
+  });
+
   test("Kueue's shares, as fractions: use above nominal ÷ what the cohort has, the larger resource counting", () => {
     const share = (use: readonly number[], nominal: readonly number[], all: readonly number[], weight = 1): number =>
       Math.ceil(

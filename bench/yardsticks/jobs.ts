@@ -1,0 +1,81 @@
+// A job of the queueing literature as a task of the product: one shard that asks for so many processors of one node.
+import type { Backfill, Expectation, Node, OrderName, Pool, Task } from "../../src/scheduling/index.ts";
+import type { Ran, Submission, Workload } from "../../src/simulator/simulate.ts";
+
+export interface Job {
+  /** Unique; jobs submitted at one moment come in the order of this list. */
+  readonly index: number;
+  readonly submitMs: number;
+  readonly processors: number;
+  readonly runMs: number;
+  /** What the user said that it would take at most. */
+  readonly estimateMs: number;
+  readonly user: string;
+}
+
+export interface Rule {
+  readonly order: readonly OrderName[];
+  readonly backfill: Backfill;
+}
+
+export const rules: Readonly<Record<string, Rule>> = {
+  fcfs: { order: ["FirstCome"], backfill: { policy: "None", candidates: "QueueOrder" } },
+  sjf: { order: ["ShortestJob"], backfill: { policy: "None", candidates: "QueueOrder" } },
+  easy: { order: ["FirstCome"], backfill: { policy: "Easy", candidates: "QueueOrder" } },
+  "easy-sjbf": { order: ["FirstCome"], backfill: { policy: "Easy", candidates: "ShortestFirst" } },
+};
+
+export function workloadOf(jobs: readonly Job[], processors: number, rule: Rule): Workload {
+  const pool: Pool = { name: "machine", uid: "machine", created: 0, placement: "BinPack", ...rule };
+  const node: Node = {
+    name: "machine",
+    labels: {},
+    taints: [],
+    ready: true,
+    cordoned: false,
+    allocatable: { cpu: processors },
+    foreign: {},
+  };
+  return { pools: [pool], nodes: [node], submissions: jobs.map(submissionOf) };
+}
+
+export function keyOf({ index }: Job): string {
+  return `jobs/${index}`;
+}
+
+function submissionOf(job: Job): Submission {
+  const expected: Expectation = { likelyMs: job.estimateMs, limitMs: job.estimateMs };
+  const task: Task = {
+    key: keyOf(job),
+    namespace: "jobs",
+    name: String(job.index),
+    uid: String(job.index),
+    pool: "machine",
+    created: job.submitMs,
+    priority: 0,
+    request: { cpu: job.processors },
+    constraints: { nodeSelector: {}, tolerations: [] },
+    waiting: [{ start: 0, end: 1 }],
+    backingOff: [],
+    active: [],
+    excludedNodes: [],
+    expected,
+  };
+  return { task, durationMs: () => job.runMs };
+}
+
+/** Mean over the jobs of max(1, response ÷ max(10 s, run time)). */
+export function averageBoundedSlowdown(jobs: readonly Job[], ran: readonly Ran[]): number {
+  const ends = new Map(ran.map(({ task, endedAt }) => [task, endedAt]));
+  const slowdowns = jobs.map((job) => {
+    const response = (ends.get(keyOf(job)) ?? Number.NaN) - job.submitMs;
+    return Math.max(1, response / Math.max(10_000, job.runMs));
+  });
+  return slowdowns.reduce((a, b) => a + b, 0) / jobs.length;
+}
+
+export function meanWaitSeconds(jobs: readonly Job[], ran: readonly Ran[]): number {
+  const starts = new Map(ran.map(({ task, startedAt }) => [task, startedAt]));
+  const waits = jobs.map((job) => (starts.get(keyOf(job)) ?? Number.NaN) - job.submitMs);
+  return waits.reduce((a, b) => a + b, 0) / jobs.length / 1000;
+}

@@ -1,0 +1,131 @@
+// A workload in virtual time: the product's own planPool decides, ends come when their time has come. Pure. Does not know
+// Kubernetes; a Pod starts at once and ends on time.
+import { Heap } from "../scheduling/heap.ts";
+import {
+  type ActiveShard,
+  type Expectation,
+  type Node,
+  type Pool,
+  planPool,
+  type QueueMemory,
+  type ShardRange,
+  type Task,
+} from "../scheduling/index.ts";
+import { compareText } from "../scheduling/order/chain.ts";
+import { earliest } from "../scheduling/stops.ts";
+
+/** A task that will be submitted at `task.created`, and how long each of its shards will really run. */
+export interface Submission {
+  readonly task: Task;
+  readonly durationMs: (shard: number) => number;
+}
+
+export interface Workload {
+  readonly pools: readonly Pool[];
+  readonly nodes: readonly Node[];
+  readonly submissions: readonly Submission[];
+}
+
+export interface SimulatorOptions {
+  /** What is known of a shard's length when a plan is made; absent: what the task says itself. */
+  readonly expectation?: (task: Task, now: number) => Expectation | undefined;
+  /** Told of each shard that has ended, before the next plan. */
+  readonly onEnd?: (ran: Ran, task: Task) => void;
+}
+
+/** One shard's run. */
+export interface Ran {
+  readonly task: string;
+  readonly shard: number;
+  readonly node: string;
+  readonly startedAt: number;
+  readonly endedAt: number;
+}
+
+export interface SimulatedRun {
+  /** In the order of their ends. */
+  readonly ran: readonly Ran[];
+  readonly plans: number;
+  /** Tasks of which something was still open when nothing could happen any more. */
+  readonly unfinished: readonly string[];
+}
+
+/** All that happens at one instant is seen by one plan. */
+export function simulate({ pools, nodes, submissions }: Workload, options: SimulatorOptions = {}): SimulatedRun {
+  const arriving = [...submissions].sort((a, b) => a.task.created - b.task.created);
+  const durations = new Map(submissions.map(({ task, durationMs }) => [task.key, durationMs]));
+  const live = new Map<string, Task>();
+  const running = new Heap<Ran>(endsBefore);
+  const ran: Ran[] = [];
+  let remembering = pools;
+  let arrived = 0;
+  let plans = 0;
+  let wakeAt: number | undefined;
+  for (;;) {
+    const moments = [arriving[arrived]?.task.created, running.peek()?.endedAt, wakeAt];
+    const now = earliest(...moments);
+    if (now === undefined) break;
+    for (let next = arriving[arrived]; next && next.task.created <= now; next = arriving[arrived]) {
+      live.set(next.task.key, next.task);
+      arrived += 1;
+    }
+    for (let next = running.peek(); next && next.endedAt <= now; next = running.peek()) {
+      running.pop();
+      ran.push(next);
+      const task = live.get(next.task);
+      if (task === undefined) continue;
+      options.onEnd?.(next, task);
+      const after = withoutActive(task, next.shard);
+      if (after.active.length === 0 && after.waiting.length === 0) live.delete(task.key);
+      else live.set(task.key, after);
+    }
+    const tasks = [...live.values()].map((task) => withExpectation(task, options.expectation?.(task, now)));
+    const plan = planPool({ pools: remembering, nodes, tasks }, now);
+    plans += 1;
+    wakeAt = plan.wakeAt;
+    remembering = remembering.map((pool) => withMemory(pool, plan.memory?.[pool.name]));
+    for (const decision of plan.decisions) {
+      const task = live.get(decision.task);
+      if (task === undefined || decision.kind !== "start") continue;
+      const { shard, node } = decision;
+      live.set(task.key, withActive(task, shard, node, now));
+      const durationMs = durations.get(task.key)?.(shard) ?? 0;
+      running.push({ task: task.key, shard, node, startedAt: now, endedAt: now + durationMs });
+    }
+    // Nothing runs, nobody comes and nothing has started: no later plan could be another one.
+    if (running.size === 0 && arrived === arriving.length) break;
+  }
+  return { ran, plans, unfinished: [...live.keys()] };
+}
+
+function endsBefore(a: Ran, b: Ran): boolean {
+  return (a.endedAt - b.endedAt || compareText(a.task, b.task) || a.shard - b.shard) < 0;
+}
+
+function withMemory(pool: Pool, memory: QueueMemory | undefined): Pool {
+  return memory === undefined ? pool : { ...pool, memory };
+}
+
+function withExpectation(task: Task, expected: Expectation | undefined): Task {
+  return expected === undefined ? task : { ...task, expected };
+}
+
+function withActive(task: Task, shard: number, node: string, since: number): Task {
+  const started: ActiveShard = { shard, attempt: 0, node, request: task.request, state: "Running", since };
+  return { ...task, waiting: without(task.waiting, shard), active: [...task.active, started], waitingSince: since };
+}
+
+function withoutActive(task: Task, shard: number): Task {
+  const active = task.active.filter((each) => each.shard !== shard);
+  return { ...task, active, finished: (task.finished ?? 0) + 1 };
+}
+
+function without(ranges: readonly ShardRange[], shard: number): readonly ShardRange[] {
+  return ranges.flatMap(({ start, end }) => {
+    if (shard < start || shard >= end) return [{ start, end }];
+    return [
+      { start, end: shard },
+      { start: shard + 1, end },
+    ].filter((range) => range.start < range.end);
+  });
+}

@@ -1,0 +1,47 @@
+// The field's own exact results, through the product's planner. The data is not part of this project: where the folder
+// is absent these tests are skipped.
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { describe, expect, test } from "vitest";
+import { binsUsed, readBinpack } from "../../bench/yardsticks/binpack.ts";
+import { keyOf, rules, workloadOf } from "../../bench/yardsticks/jobs.ts";
+import { readCase } from "../../bench/yardsticks/read-jobs.ts";
+import type { OrderName, PlacementName } from "../../src/scheduling/index.ts";
+import { simulate } from "../../src/simulator/simulate.ts";
+
+const yardsticks = resolve(import.meta.dirname, "../../../shared/yardsticks");
+const described = describe.skipIf(!existsSync(yardsticks));
+
+const numbered = (name: string, count: number): string[] => Array.from({ length: count }, (_, i) => `${name}.${i}`);
+const basic = [...numbered("basic_input", 10), ...numbered("extreme_input", 2)];
+const cases: Readonly<Record<string, readonly string[]>> = {
+  fcfs: [...basic, ...numbered("fcfs_input", 3)],
+  easy: [...basic, ...numbered("bf_input", 4), ...numbered("easy_bf_input", 2)],
+  "easy-sjbf": [...basic, ...numbered("sjbf", 2)],
+};
+
+described("the small cases of pyss", () => {
+  for (const [name, files] of Object.entries(cases)) {
+    test.each(files)(`${name}: each job of %s ends when it should`, (file) => {
+      const jobs = readCase(join(yardsticks, "queue_cases", file));
+      const rule = rules[name];
+      if (rule === undefined) throw new Error(`there is no rule ${name}`);
+      const { ran } = simulate(workloadOf(jobs, 100, rule));
+      const ends = new Map(ran.map(({ task, endedAt }) => [task, endedAt]));
+      expect(jobs.map((job) => ends.get(keyOf(job)))).toEqual(jobs.map(({ expectedEndMs }) => expectedEndMs));
+    });
+  }
+});
+
+described("bin packing, u120 of the OR-Library", () => {
+  const counts: readonly [string, PlacementName, OrderName, number][] = [
+    ["first fit", "FirstFit", "FirstCome", 1044],
+    ["best fit", "BinPack", "FirstCome", 1038],
+    ["first fit decreasing", "FirstFit", "LargestRequest", 995],
+    ["best fit decreasing", "BinPack", "LargestRequest", 995],
+  ];
+  test.each(counts)("%s opens as many bins as the literature's", (_, placement, order, expected) => {
+    const instances = readBinpack(join(yardsticks, "binpack", "binpack1.txt"));
+    expect(instances.map((each) => binsUsed(each, placement, order)).reduce((a, b) => a + b, 0)).toBe(expected);
+  });
+});
