@@ -1,6 +1,16 @@
 // The whole operator on one screen: settings, connection, caches, the loop, leadership.
 import { isMainThread } from "node:worker_threads";
-import { createManager, httpKubeApi, inClusterConnection, kubeconfigConnection, systemClock } from "@dsl/kube-operator";
+import {
+  createEventRecorder,
+  createManager,
+  httpKubeApi,
+  inClusterConnection,
+  kubeconfigConnection,
+  LeaseLostError,
+  requestMetrics,
+  stopSignal,
+  systemClock,
+} from "@dsl/kube-operator";
 import { pino } from "pino";
 import { Registry } from "prom-client";
 import { readConfig } from "./config.ts";
@@ -23,7 +33,7 @@ async function main(): Promise<void> {
   const connection = inClusterConnection(process.env) ?? (await kubeconfigConnection({ environment: process.env }));
   const registry = new Registry();
   const manager = createManager({
-    api: httpKubeApi(connection, { userAgent: "kube-pool" }),
+    api: httpKubeApi(connection, { userAgent: "kube-pool", onRequest: requestMetrics(registry) }),
     log,
     registry,
     health: { host: config.healthHost, port: config.healthPort },
@@ -40,12 +50,19 @@ async function main(): Promise<void> {
     }),
   });
 
-  const stop = new AbortController();
+  const lost = new AbortController();
   const stores = watchedStores(manager);
   const memories = new TaskMemories(manager.api);
   const engine = nativeEngine;
   const term = `${config.identity} since ${new Date(systemClock.now()).toISOString()}`;
-  const applier = new Applier({ api: manager.api, stores, memories, engine, log, term });
+  const events = createEventRecorder({
+    api: manager.api,
+    clock: systemClock,
+    log,
+    reportingController: "kube-pool.dev/operator",
+    reportingInstance: config.identity,
+  });
+  const applier = new Applier({ api: manager.api, stores, memories, engine, events, log, term });
   const reporter = new Reporter(applier);
   const reconciler = new PoolReconciler({
     stores,
@@ -56,7 +73,7 @@ async function main(): Promise<void> {
     clock: systemClock,
     onLeadershipLost(error) {
       log.error({ error: error.message }, "leadership lost");
-      stop.abort();
+      lost.abort();
     },
   });
 
@@ -67,12 +84,11 @@ async function main(): Promise<void> {
   orphanController(manager, stores, applier);
   forgetTheGone(stores, memories, reporter);
 
-  // The first signal drains, the second does not wait.
-  for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    process.on(signal, () => {
-      if (stop.signal.aborted) process.exit(1);
-      stop.abort();
-    });
+  try {
+    await manager.run(AbortSignal.any([stopSignal(process), lost.signal]));
+  } catch (error) {
+    // Who is started again stands by; the log has said why already.
+    if (!(error instanceof LeaseLostError)) throw error;
+    process.exitCode = 1;
   }
-  await manager.run(stop.signal);
 }

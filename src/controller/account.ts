@@ -1,5 +1,6 @@
 // What the records of one task add up to: which items are done, which failed and how often, which shards may run. A fold:
 // the same lines in the same order give the same account, so a restart forgets nothing. Knows neither Jobs nor Pods.
+import { Buffer } from "node:buffer";
 import { Bitset } from "../api/bitset.ts";
 import { itemsOfShard, shardCount } from "../api/chunks.ts";
 import { formatRanges, parseRanges, type Range } from "../api/ranges.ts";
@@ -107,7 +108,7 @@ export class Account {
     if (record.truncated) this.truncated++;
     if (record.result === undefined) this.withoutResult++;
     else {
-      this.resultBytes += record.result.length;
+      this.resultBytes += Buffer.byteLength(record.result);
       this.#reduction?.accept(record.item, record.result);
     }
   }

@@ -3,15 +3,18 @@
 import {
   type ApiError,
   addFinalizer,
+  type EventRecorder,
   isAlreadyExists,
   isConflict,
   isForbidden,
   isInvalid,
   isNotFound,
+  type JsonPatchOperation,
   type KubeApi,
   type KubeObject,
   keyOf,
   type Log,
+  listAll,
   type Manifest,
   type Resource,
   removeFinalizer,
@@ -30,7 +33,8 @@ import { attemptKey, expiryOf, type Observed, type ObservedTask, runLimitMs } fr
 import { openRequest } from "./open-starts.ts";
 import { inParallel } from "./parallel.ts";
 import { jobsBeyondRetention } from "./retention.ts";
-import { linesOf } from "./settle.ts";
+import { linesOf, resultBytesIn } from "./settle.ts";
+import { poolEvents, taskEvents } from "./status-events.ts";
 import type { WritableStores } from "./stores.ts";
 import { nameTaken, type TaskMemories, type TaskMemory, type Work } from "./task-memory.ts";
 
@@ -65,6 +69,7 @@ export interface ApplierOptions {
   readonly stores: WritableStores;
   readonly memories: TaskMemories;
   readonly engine: Engine;
+  readonly events: Pick<EventRecorder, "record">;
   readonly log: Log;
   /** Names this operator's time of leadership in each pool's status. */
   readonly term: string;
@@ -75,26 +80,47 @@ export class Applier {
   readonly #stores: WritableStores;
   readonly #memories: TaskMemories;
   readonly #engine: Engine;
+  readonly #events: Pick<EventRecorder, "record">;
   readonly #log: Log;
   readonly #term: string;
-  /** Roots whose status carries our term. */
+  /** UIDs of the roots whose status carries our term. */
   readonly #claimed = new Set<string>();
+  /** Tasks as our own last write before their status left them. */
+  readonly #written = new WeakMap<PooledTask, PooledTask>();
   /** Open starts that the server refused for good: `task uid/shard/attempt`. */
   readonly #dropped = new Set<string>();
 
-  constructor({ api, stores, memories, engine, log, term }: ApplierOptions) {
+  constructor({ api, stores, memories, engine, events, log, term }: ApplierOptions) {
     this.#api = api;
     this.#stores = stores;
     this.#memories = memories;
     this.#engine = engine;
+    this.#events = events;
     this.#log = log;
     this.#term = term;
   }
 
+  /**
+   * Before the first plan of a root: takes it over from whoever led before, and learns what was under way. The term is
+   * written first, so that what the former leader still decides fails; only then are its Jobs listed, live, since our
+   * own copy may be older than its last writes.
+   */
+  async claim(root: string): Promise<void> {
+    const cached = this.#stores.pools.get({ name: root });
+    if (cached === undefined) return;
+    if (this.#claimed.has(cached.metadata.uid)) return this.#checkTerm(cached);
+    await ignoring(isNotFound, async () => {
+      const pool = await this.#api.get(resourcePools, { name: root });
+      await this.#patchPoolStatus(pool, pool.status ?? {});
+      const labelSelector = `${labels.pool}=${root}`;
+      for (const job of (await listAll(this.#api, jobs, { labelSelector })).items) this.#stores.learnJob(job);
+      this.#claimed.add(pool.metadata.uid);
+    });
+  }
+
   async apply(observed: Observed, plan: Plan, now: number): Promise<Outcome> {
-    const due = observed.tasks.filter(
-      (task) => task.stage.kind !== "Deleting" && appendDueAt(task, this.#openBytes(observed)) <= now,
-    );
+    const openBytes = this.#openBytes(observed);
+    const due = observed.tasks.filter((task) => task.stage.kind !== "Deleting" && appendDueAt(task, openBytes) <= now);
     const errors = [
       ...(await inParallel(due, lanes, (task) => this.#record(task, now))),
       ...(await inParallel(this.#releasable(observed), lanes, (write) => this.#send(write))),
@@ -105,7 +131,7 @@ export class Applier {
     ];
     const putOff = observed.tasks
       .filter((task) => !due.includes(task) && hasLines(task))
-      .map((task) => appendDueAt(task, this.#openBytes(observed)));
+      .map((task) => appendDueAt(task, openBytes));
     return { errors, ...(putOff.length > 0 && { wakeAt: Math.min(...putOff) }) };
   }
 
@@ -117,11 +143,14 @@ export class Applier {
     if (memory === undefined || work === undefined || spec === undefined || !hasLines(task)) return;
     const groups: (readonly RecordLine[])[] = [];
     if (task.retryRound !== undefined) groups.push([{ kind: "retry", round: task.retryRound }]);
-    const limits = { startMs: spec.startTimeoutSeconds * 1000, resultBytes: bytesOf(spec.results.maxBytes) };
+    const startMs = spec.startTimeoutSeconds * 1000;
+    let resultBytesLeft = bytesOf(spec.results.maxBytes) - work.account.resultBytes;
     for (const attempt of task.ended) {
       const runMs = runLimitMs(spec, attempt.items.length);
-      const stopped = memory.stops.get(attemptKey(attempt));
-      groups.push(linesOf(attempt, work.account, { ...limits, ...(runMs !== undefined && { runMs }) }, stopped));
+      const limits = { startMs, resultBytesLeft, ...(runMs !== undefined && { runMs }) };
+      const lines = linesOf(attempt, work.account, limits, memory.stops.get(attemptKey(attempt)));
+      resultBytesLeft -= resultBytesIn(lines);
+      groups.push(lines);
     }
     memory.lastAppend = now;
     try {
@@ -145,10 +174,11 @@ export class Applier {
     return observed.tasks.flatMap((task) => {
       const account = task.memory?.work?.account;
       const ended = new Set(task.ended.map(attemptKey));
-      const releasable = [...task.jobs].filter(([key, job]) =>
-        task.stage.kind === "Deleting"
-          ? ended.has(key)
-          : task.stage.kind === "Finished" || account?.isRecorded(job.shard, job.attempt),
+      const releasable = [...task.jobs].filter(
+        ([key, job]) =>
+          task.stage.kind === "Finished" ||
+          account?.isRecorded(job.shard, job.attempt) ||
+          (task.stage.kind === "Deleting" && ended.has(key)),
       );
       return releasable.flatMap(([, job]) => this.#engine.release(job) ?? []);
     });
@@ -157,9 +187,12 @@ export class Applier {
   /** Recorded Jobs beyond those that are kept for their logs. */
   #surplus(observed: Observed): readonly JobView[] {
     return observed.tasks.flatMap((task) => {
+      const { stage } = task;
+      if (stage.kind === "Deleting") return [];
       const account = task.memory?.work?.account;
-      if (task.stage.kind === "Deleting" || account === undefined) return [];
-      const recorded = [...task.jobs.values()].filter((job) => account.isRecorded(job.shard, job.attempt));
+      const recorded = [...task.jobs.values()].filter(
+        (job) => stage.kind === "Finished" || account?.isRecorded(job.shard, job.attempt),
+      );
       return jobsBeyondRetention(recorded);
     });
   }
@@ -210,7 +243,9 @@ export class Applier {
     if (pool === undefined) return [];
     const tasks = new Map(observed.tasks.map((task) => [task.key, task]));
     const older = observed.tasks.flatMap((task) =>
-      isLeaving(task) ? [] : task.open.map((start) => ({ task, start })),
+      isLeaving(task)
+        ? []
+        : task.open.filter((start) => !this.#dropped.has(openKey(start))).map((start) => ({ task, start })),
     );
     const room = Math.min(startsPerBatch, openStartsMax - older.length);
     const starts = plan.decisions
@@ -224,7 +259,7 @@ export class Applier {
     if (all.length === 0) return [];
     try {
       await inParallelOrThrow([...new Set(newer.map(({ task }) => task))], (task) => this.#hold(task));
-      if (newer.length > 0 || !this.#claimed.has(observed.root)) {
+      if (newer.length > 0) {
         await this.#writeOpenStarts(
           pool.object,
           all.map(({ start }) => start),
@@ -239,8 +274,11 @@ export class Applier {
 
   /** The task stays until its Jobs are gone. */
   async #hold(task: ObservedTask): Promise<void> {
-    const patch = addFinalizer(this.#stores.tasks.get(keyOf(task.object)) ?? task.object, finalizers.cleanup);
-    if (patch !== undefined) this.#stores.learnTask(await this.#api.patch(pooledTasks, keyOf(task.object), patch));
+    const patch = addFinalizer(task.object, finalizers.cleanup);
+    if (patch === undefined) return;
+    const held = await this.#api.patch(pooledTasks, keyOf(task.object), patch);
+    this.#written.set(task.object, held);
+    this.#stores.learnTask(held);
   }
 
   async #create(task: ObservedTask, start: OpenStart, now: number): Promise<void> {
@@ -325,37 +363,34 @@ export class Applier {
     pool: ResourcePool,
     change: (status: ResourcePoolStatus) => ResourcePoolStatus,
   ): Promise<void> {
-    const key = keyOf(pool);
-    const isOurs = this.#claimed.has(pool.metadata.name);
-    // The first write of a leader rests on a live read: its cache may be older than the last write of the one before.
-    let current = isOurs ? (this.#stores.pools.get(key) ?? pool) : await this.#api.get(resourcePools, key);
+    let current = this.#stores.pools.get(keyOf(pool)) ?? pool;
     for (let attempt = 1; ; attempt++) {
-      const changed = change(current.status ?? {});
-      const status = { ...changed, queue: { ...changed.queue, term: this.#term } };
+      this.#checkTerm(current);
       try {
-        const operations = [
-          { op: "test", path: "/metadata/uid", value: pool.metadata.uid },
-          // Not a test: setting the version makes the server compare, and answer 409 where another was faster.
-          { op: "replace", path: "/metadata/resourceVersion", value: current.metadata.resourceVersion },
-          { op: "add", path: "/status", value: status },
-        ] as const;
-        const written = await this.#api.patch(
-          resourcePools,
-          key,
-          { type: "json", operations },
-          { subresource: "status" },
-        );
-        this.#claimed.add(pool.metadata.name);
-        this.#stores.learnPool(written);
-        return;
+        return await this.#patchPoolStatus(current, change(current.status ?? {}));
       } catch (error) {
         if (!isConflict(error) || attempt === 3) throw error;
-        current = await this.#api.get(resourcePools, key);
+        current = await this.#api.get(resourcePools, keyOf(pool));
         if (current.metadata.uid !== pool.metadata.uid) throw error;
-        const holder = current.status?.queue?.term;
-        if (isOurs && holder !== undefined && holder !== this.#term) throw new LeadershipLost(holder);
       }
     }
+  }
+
+  /** The watch may have brought another's claim already: then writing over it would be no conflict. */
+  #checkTerm({ status }: ResourcePool): void {
+    const holder = status?.queue?.term;
+    if (holder !== undefined && holder !== this.#term) throw new LeadershipLost(holder);
+  }
+
+  async #patchPoolStatus(pool: ResourcePool, status: ResourcePoolStatus): Promise<void> {
+    const operations = [
+      { op: "test", path: "/metadata/uid", value: pool.metadata.uid },
+      versionOf(pool),
+      { op: "add", path: "/status", value: { ...status, queue: { ...status.queue, term: this.#term } } },
+    ] as const;
+    this.#stores.learnPool(
+      await this.#api.patch(resourcePools, keyOf(pool), { type: "json", operations }, { subresource: "status" }),
+    );
   }
 
   // ---- report
@@ -363,24 +398,30 @@ export class Applier {
   async reportPool(observed: Observed, status: ResourcePoolStatus): Promise<void> {
     if (observed.pool === undefined) return;
     const openStarts = this.openStarts(observed);
-    await ignoring(isGone, () =>
-      this.#writePoolStatus((observed.pool as { object: ResourcePool }).object, (stored) => ({
+    const { pool } = observed;
+    await ignoring(isGone, async () => {
+      await this.#writePoolStatus(pool.object, (stored) => ({
         ...status,
         queue: { ...stored.queue, openStarts: [...openStarts] },
-      })),
-    );
-    for (const key of this.#dropped) if (!openStarts.some((start) => openKey(start) === key)) this.#dropped.delete(key);
+      }));
+      for (const event of poolEvents(pool.object.status, status)) this.#events.record(pool.object, event);
+    });
+    for (const start of pool.openStarts)
+      if (!openStarts.some((each) => openKey(each) === openKey(start))) this.#dropped.delete(openKey(start));
   }
 
+  /** For the state that it was computed from and no other: a leader that was paused must not undo a later one's word. */
   async reportTask(task: PooledTask, status: PooledTaskStatus): Promise<void> {
     await ignoring(isGone, async () => {
       const operations = [
         { op: "test", path: "/metadata/uid", value: task.metadata.uid },
+        versionOf(this.#written.get(task) ?? task),
         { op: "add", path: "/status", value: status },
       ] as const;
       this.#stores.learnTask(
         await this.#api.patch(pooledTasks, keyOf(task), { type: "json", operations }, { subresource: "status" }),
       );
+      for (const event of taskEvents(task.status, status)) this.#events.record(task, event);
     });
   }
 
@@ -394,6 +435,8 @@ export class Applier {
       await ignoring(isGone, async () => {
         const left = await this.#api.delete(pooledTasks, keyOf(object), {
           uid: object.metadata.uid,
+          // Somebody may be raising the time, or asking for its failed items again.
+          resourceVersion: object.metadata.resourceVersion,
           propagation: "Background",
         });
         if (left !== undefined) this.#stores.learnTask(left);
@@ -429,14 +472,30 @@ export class Applier {
   /** Jobs whose task is gone: nobody asks for their outcome any more. */
   async removeOrphans(orphans: readonly JobView[]): Promise<readonly unknown[]> {
     return inParallel(orphans, lanes, async (job) => {
+      if (await this.#hasTask(job)) return;
       if (!job.deleting) await this.#send(this.#engine.stop(job));
       const release = this.#engine.release(job);
       if (release !== undefined) await this.#send(release);
     });
   }
+
+  /** Live: our copy may not know the task yet. */
+  async #hasTask({ metadata: { namespace }, taskName, task }: JobView): Promise<boolean> {
+    try {
+      return (await this.#api.get(pooledTasks, { namespace, name: taskName })).metadata.uid === task;
+    } catch (error) {
+      if (isNotFound(error)) return false;
+      throw error;
+    }
+  }
 }
 
 // ---- what is to be done, read from what was observed and planned
+
+/** Not a test: setting the version makes the server compare, and answer 409 where another was faster. */
+function versionOf({ metadata }: KubeObject): JsonPatchOperation {
+  return { op: "replace", path: "/metadata/resourceVersion", value: metadata.resourceVersion };
+}
 
 interface TaskStop {
   readonly task: ObservedTask;

@@ -1,7 +1,7 @@
 // The store as it is now → the snapshot that a plan is made from, and what else apply and report need to know of each
 // task. One synchronous read; decides nothing, writes nothing.
 import { keyOf, keyText } from "@dsl/kube-operator";
-import { amountsOf, type Quantities } from "../api/amount.ts";
+import { amountsOf, cappedSum, type Quantities } from "../api/amount.ts";
 import { constraintsOf } from "../api/constraints.ts";
 import { nodeOf } from "../api/node.ts";
 import { type PooledTask, type PooledTaskSpec, parsePooledTask } from "../api/pooled-task.ts";
@@ -19,22 +19,20 @@ import {
 import { admitsNamespace } from "../api/selector.ts";
 import { type AttemptState, type EndedAttempt, type Engine, shardForm } from "../engine/engine.ts";
 import type { JobView, PodView } from "../engine/views.ts";
-import {
-  type ActiveShard,
-  type Amounts,
-  type BackingOff,
-  type Blocked,
-  type Node,
-  plus,
-  type ShardRange,
-  type Snapshot,
-  type StopReason,
-  type Task,
+import type {
+  ActiveShard,
+  BackingOff,
+  Blocked,
+  Node,
+  ShardRange,
+  Snapshot,
+  StopReason,
+  Task,
 } from "../scheduling/index.ts";
 import { type Ownership, ownNodes } from "./node-ownership.ts";
 import { deadlineOf, isFinished, needsRetryRound, type Stage, stageOf } from "./stage.ts";
 import type { NodeView, Stores } from "./stores.ts";
-import type { TaskMemories, TaskMemory, Work } from "./task-memory.ts";
+import type { Refusal, TaskMemories, TaskMemory, Work } from "./task-memory.ts";
 
 export interface Observed {
   /** The name of the root; a pool of that name need not be there. */
@@ -211,12 +209,10 @@ function withForeign(stores: Stores, nodes: readonly Node[], tasks: readonly Obs
     for (const { pod } of task.active) if (pod !== undefined) accounted.add(pod);
   }
   return nodes.map((node) => {
-    let foreign: Amounts = {};
-    for (const pod of stores.pods.byIndex("node", node.name)) {
-      if (pod.phase !== "Succeeded" && pod.phase !== "Failed" && !accounted.has(pod.metadata.uid))
-        foreign = plus(foreign, pod.request);
-    }
-    return { ...node, foreign };
+    const foreign = stores.pods
+      .byIndex("node", node.name)
+      .filter(({ phase, metadata }) => phase !== "Succeeded" && phase !== "Failed" && !accounted.has(metadata.uid));
+    return { ...node, foreign: cappedSum(foreign.map(({ request }) => request)) };
   });
 }
 
@@ -235,6 +231,7 @@ function observeTask(
   const account = memory?.work?.account;
   if (account !== undefined && spec !== undefined) account.retries = spec.retries;
   const attempts = attemptsOf(input, object, spec, memory, now);
+  if (memory !== undefined) raiseCeiling(memory, attempts, now);
   const open = opens.filter(
     (start) => !attempts.jobs.has(attemptKey(start)) && !account?.isRecorded(start.shard, start.attempt),
   );
@@ -416,6 +413,15 @@ function whyBlocked(
 /** Attempts that got their Pod. */
 function startedCount(task: Pick<ObservedTask, "active">): number {
   return task.active.filter(({ pod }) => pod !== undefined).length;
+}
+
+/** Once it was time to try, and more was granted than before, twice as much may be asked for. */
+function raiseCeiling({ refusal }: { refusal?: Refusal }, attempts: Pick<ObservedTask, "active">, now: number): void {
+  const started = startedCount(attempts);
+  if (refusal !== undefined && now >= refusal.until && started > refusal.ceiling) {
+    refusal.ceiling = 2 * started;
+    refusal.count = 0;
+  }
 }
 
 /** After a refusal no more is asked for than was granted, and one more when it is time to try. */

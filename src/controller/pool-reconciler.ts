@@ -32,6 +32,7 @@ export class PoolReconciler {
 
   async reconcile(root: ObjectKey): Promise<{ readonly requeueAfterMs?: number }> {
     const { applier, reporter, clock } = this.#options;
+    await applier.claim(root.name).catch((error: unknown) => this.#raise([error]));
     const unread = await this.#remember(root, clock.now());
 
     const now = clock.now();

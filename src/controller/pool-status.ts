@@ -22,9 +22,10 @@ export function poolStatus(
   for (const decision of plan.decisions) {
     if (decision.kind === "start") starts.set(decision.task, (starts.get(decision.task) ?? 0) + 1);
   }
-  const suspended = open.filter(({ stage, active }) => stage.kind === "Suspended" && active.length === 0).length;
-  const running = open.filter((task) => task.active.length + task.open.length + (starts.get(task.key) ?? 0) > 0).length;
-  const queued = open.length - suspended - running;
+  const idle = open.filter((task) => task.active.length + task.open.length + (starts.get(task.key) ?? 0) === 0);
+  const suspended = idle.filter(({ stage }) => stage.kind === "Suspended").length;
+  const running = open.length - idle.length;
+  const queued = idle.length - suspended;
   const shards = { waiting: 0, starting: 0, running: 0 };
   for (const task of tasks) {
     const decided = starts.get(task.key) ?? 0;

@@ -8,7 +8,7 @@ import type { Applier } from "./apply.ts";
 import type { Observed, ObservedTask } from "./observe.ts";
 import { inParallel } from "./parallel.ts";
 import { poolStatus } from "./pool-status.ts";
-import { taskStatus } from "./task-status.ts";
+import { taskStatus, toldPositions } from "./task-status.ts";
 
 const writeEveryMs = 1000;
 /** Amounts in a sentence about waiting move with every start of somebody else. */
@@ -45,7 +45,8 @@ export class Reporter {
     for (const task of observed.tasks) {
       const status = taskStatus(task, { starts: starts.get(task.key) ?? 0, waiting: waiting.get(task.key) }, now);
       if (status === undefined) continue;
-      const held = this.#withSteadyMessage(task, status, now);
+      const position = waiting.get(task.key)?.position ?? 0;
+      const held = this.#withSteadyMessage(task, status, position > toldPositions, now);
       if (held.wakeAt !== undefined) moments.push(held.wakeAt);
       const due = this.#dueAt(
         task.object.metadata.uid,
@@ -59,6 +60,9 @@ export class Reporter {
       else {
         writes.push(async () => {
           this.#writtenAt.set(task.object.metadata.uid, now);
+          if (held.status.queue?.message !== task.object.status?.queue?.message) {
+            this.#messageAt.set(task.object.metadata.uid, now);
+          }
           await this.#applier.reportTask(task.object, held.status);
         });
       }
@@ -104,23 +108,26 @@ export class Reporter {
   #withSteadyMessage(
     { object }: ObservedTask,
     status: PooledTaskStatus,
+    isFarBack: boolean,
     now: number,
   ): { readonly status: PooledTaskStatus; readonly wakeAt?: number } {
     const stored = object.status?.queue;
     const { queue } = status;
     const { uid } = object.metadata;
     if (queue === undefined || stored === undefined || queue.message === stored.message) return { status };
-    const due = (this.#messageAt.get(uid) ?? 0) + messageEveryMs;
+    // What keeps a Pod from starting is told at once.
+    if (queue.reason === "Starting") return { status };
+    // Far back in a queue the sentence changes with every start in front, and says little: it stays with its word.
+    const due = isFarBack ? Number.POSITIVE_INFINITY : (this.#messageAt.get(uid) ?? 0) + messageEveryMs;
     if (stored.reason === queue.reason && now < due) {
       const conditions = status.conditions?.map((condition) =>
         condition.message === queue.message ? { ...condition, message: stored.message } : condition,
       );
       return {
         status: { ...status, queue: { ...queue, message: stored.message }, ...(conditions && { conditions }) },
-        wakeAt: due,
+        ...(Number.isFinite(due) && { wakeAt: due }),
       };
     }
-    this.#messageAt.set(uid, now);
     return { status };
   }
 

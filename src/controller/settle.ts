@@ -1,5 +1,6 @@
 // Turns the end of an attempt into the lines that record it: which items got a result, which failure is charged to
 // which item, and what runs again for free. Pure; the record log writes the lines.
+import { Buffer } from "node:buffer";
 import { formatRanges, rangesOf } from "../api/ranges.ts";
 import type { AttemptRecord, ItemRecord, Outcome, RecordLine } from "../api/records.ts";
 import type { EndedAttempt, ItemOutcome } from "../engine/engine.ts";
@@ -10,8 +11,8 @@ export interface Limits {
   /** Of one attempt as it was started: its items' time-outs together. */
   readonly runMs?: number;
   readonly startMs: number;
-  /** What the results of a task may take together, in bytes. */
-  readonly resultBytes: number;
+  /** What results may still take, in bytes. */
+  readonly resultBytesLeft: number;
 }
 
 /** The lines of an ended attempt: its items first, so that it counts as recorded only when all of them are. */
@@ -26,7 +27,7 @@ export function linesOf(
   const known = new Set(failures.map(({ item }) => item));
   const outcomes = [...attempt.outcomes.filter(({ item }) => !known.has(item)), ...failures];
   return [
-    ...itemLines(attempt, outcomes, account, limits.resultBytes),
+    ...itemLines(attempt, outcomes, account, limits.resultBytesLeft),
     attemptLine(attempt, timedOut ? "TimedOut" : attempt.outcome),
   ];
 }
@@ -63,16 +64,16 @@ function itemLines(
   attempt: EndedAttempt,
   outcomes: readonly ItemOutcome[],
   account: Account,
-  bytesMax: number,
+  bytesLeft: number,
 ): readonly RecordLine[] {
   const lines: RecordLine[] = [];
   const unkept: number[] = [];
   let unkeptMs = 0;
-  let bytes = account.resultBytes;
+  let bytes = 0;
   for (const outcome of outcomes) {
     if (account.done.has(outcome.item)) continue;
-    bytes += outcome.result?.length ?? 0;
-    if (outcome.reason === undefined && bytes > bytesMax) {
+    bytes += bytesOfResult(outcome);
+    if (outcome.reason === undefined && bytes > bytesLeft) {
       unkept.push(outcome.item);
       unkeptMs += outcome.ms ?? 0;
     } else lines.push(itemLine(attempt, outcome, account));
@@ -82,6 +83,15 @@ function itemLines(
     lines.push({ kind: "unkept", items, ms: unkeptMs });
   }
   return lines;
+}
+
+function bytesOfResult({ result = "" }: { readonly result?: string }): number {
+  return Buffer.byteLength(result);
+}
+
+/** What the results in these lines take. */
+export function resultBytesIn(lines: readonly RecordLine[]): number {
+  return lines.reduce((sum, line) => sum + (line.kind === "item" ? bytesOfResult(line) : 0), 0);
 }
 
 function itemLine(attempt: EndedAttempt, outcome: ItemOutcome, account: Account): ItemRecord {

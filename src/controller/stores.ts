@@ -86,7 +86,8 @@ export function watchedStores(manager: Pick<Manager, "store">): WritableStores {
     indexes: { node: (pod) => pod.node, job: (pod) => pod.attempt?.job },
   });
   podStore.onChange(({ type, object }) => {
-    if (type === "delete") departed.add(object);
+    // Most Pods go after their Job: then nobody asks for them any more.
+    if (type === "delete" && jobStore.countBy("uid", object.attempt?.job ?? "") > 0) departed.add(object);
   });
   jobStore.onChange(({ type, object }) => {
     if (type === "delete") departed.forget(object.metadata.uid);
@@ -105,6 +106,7 @@ export function watchedStores(manager: Pick<Manager, "store">): WritableStores {
       coreResource("Event", "events", true) as Resource<CreateFailure & KubeObject>,
       {
         fieldSelector: "involvedObject.kind=Job,reason=FailedCreate",
+        hasBookmarks: false,
         project: createFailure,
         indexes: { job: (failure) => failure.job },
       },

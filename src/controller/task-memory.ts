@@ -15,10 +15,10 @@ export interface Refusal {
   readonly reason: TaskReason;
   readonly message: string;
   readonly until: number;
-  /** How many shards had their Pod when the others were refused. */
-  readonly ceiling: number;
+  /** How many shards had their Pod when the others were refused; more once more were granted. */
+  ceiling: number;
   /** How often in a row. */
-  readonly count: number;
+  count: number;
 }
 
 export interface TaskMemory {

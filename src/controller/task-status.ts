@@ -5,9 +5,10 @@ import { type StageCondition, taskConditions } from "../api/task-conditions.ts";
 import { stallReasons, taskStatistics, type Waiting } from "../scheduling/index.ts";
 import type { Account } from "./account.ts";
 import { type ObservedTask, waitingShards } from "./observe.ts";
+import type { EndReason } from "./stage.ts";
 
 /** Only the first of a queue are told their place: the others would be written anew at each start. */
-const toldPositions = 20;
+export const toldPositions = 20;
 const toldRanges = 20;
 const toldFailures = 10;
 
@@ -39,12 +40,18 @@ export function taskStatus(task: ObservedTask, plan: TaskPlan, now: number): Poo
       statistics: statisticsOf(account, object.metadata.creationTimestamp),
     }),
     ...(task.firstDecided !== undefined && { startTime: timeText(task.firstDecided) }),
-    ...(ended && { completionTime: previous?.completionTime ?? timeText(account?.facts.lastEnd ?? now) }),
+    ...(ended && { completionTime: previous?.completionTime ?? timeText(endOf(stage.reason, account, now)) }),
     handledRetry: account?.retryRound ?? previous?.handledRetry ?? 0,
     summary: summaryOf(account, ended, now),
     conditions: conditionsOf(previous?.conditions ?? [], stageConditions(task, queue), generation, now),
   };
   return status;
+}
+
+/** What ended by itself did so with its last attempt; what we ended may have rested long before. */
+function endOf(reason: EndReason, account: Account | undefined, now: number): number {
+  const isOurs = reason === "Cancelled" || reason === "DeadlineExceeded";
+  return isOurs ? now : (account?.facts.lastEnd ?? now);
 }
 
 function shardsOf(task: ObservedTask, account: Account, starts: number): NonNullable<PooledTaskStatus["shards"]> {

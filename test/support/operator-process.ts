@@ -18,6 +18,8 @@ export interface OperatorProcess {
   kill(): Promise<void>;
   /** SIGTERM: gives the lease back. */
   stop(): Promise<void>;
+  /** What it serves at /metrics. */
+  metrics(): Promise<string>;
 }
 
 /** CRDs, roles and policies, as deploy/up installs them. */
@@ -62,6 +64,14 @@ export async function startOperator(
   });
   const log = createWriteStream(join(cluster.dataDir, `${identity}.log`));
   child.stdout.pipe(log);
+  const url = new Promise<string>((resolve) => {
+    let told = "";
+    child.stdout.on("data", (text: Buffer) => {
+      told += text.toString();
+      const found = /"url":"([^"]+)"/.exec(told);
+      if (found?.[1] !== undefined) resolve(found[1]);
+    });
+  });
   child.stderr.pipe(log);
   const end = async (signal: "SIGKILL" | "SIGTERM"): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return;
@@ -69,7 +79,13 @@ export async function startOperator(
     child.kill(signal);
     await gone;
   };
-  return { identity, process: child, kill: () => end("SIGKILL"), stop: () => end("SIGTERM") };
+  return {
+    identity,
+    process: child,
+    kill: () => end("SIGKILL"),
+    stop: () => end("SIGTERM"),
+    metrics: async () => (await fetch(`${await url}/metrics`)).text(),
+  };
 }
 
 /** `kubectl pool …` as users run it. */

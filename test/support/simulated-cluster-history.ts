@@ -59,6 +59,10 @@ export class ClusterHistory {
     }
   }
 
+  get length(): number {
+    return this.#events.length;
+  }
+
   get events(): readonly HistoryEvent[] {
     return this.#events.toSorted((a, b) => a.revision - b.revision);
   }

@@ -24,7 +24,7 @@ import { nativeEngine } from "../../src/engine/native.ts";
 
 export interface OperatorWrite {
   readonly operator: string;
-  readonly verb: "create" | "patch" | "delete";
+  readonly verb: "create" | "replace" | "patch" | "delete";
   readonly plural: string;
   readonly key: ObjectKey;
   readonly subresource?: string;
@@ -72,6 +72,7 @@ export class OperatorProcess {
   readonly #clock: ManualClock;
   #diesAtNextWrite = false;
   #pause: PromiseWithResolvers<void> | undefined;
+  #lag: PromiseWithResolvers<void> | undefined;
 
   constructor(
     api: MemoryKubeApi,
@@ -93,7 +94,15 @@ export class OperatorProcess {
     const stores = watchedStores(manager);
     const memories = new TaskMemories(manager.api);
     const term = `${name} since ${clock.now()}`;
-    const applier = new Applier({ api: manager.api, stores, memories, engine: nativeEngine, events: { record() {} }, log: this.#log(), term });
+    const applier = new Applier({
+      api: manager.api,
+      stores,
+      memories,
+      engine: nativeEngine,
+      events: { record() {} },
+      log: this.#log(),
+      term,
+    });
     const reporter = new Reporter(applier);
     const reconciler = new PoolReconciler({
       stores,
@@ -146,6 +155,16 @@ export class OperatorProcess {
   resume(): void {
     this.#pause?.resolve();
     this.#pause = undefined;
+  }
+
+  /** Its watches lag: it goes on with what it has heard until it catches up. */
+  lag(): void {
+    this.#lag ??= Promise.withResolvers();
+  }
+
+  catchUp(): void {
+    this.#lag?.resolve();
+    this.#lag = undefined;
   }
 
   #mortalClock(): Clock {
@@ -229,6 +248,7 @@ export class OperatorProcess {
         const signal = AbortSignal.any([death, ...(options.signal ? [options.signal] : [])]);
         for await (const event of api.watch(resource, { ...options, signal })) {
           await process.#pause?.promise;
+          await process.#lag?.promise;
           if (process.isDead) await never;
           yield event;
         }
@@ -240,7 +260,10 @@ export class OperatorProcess {
         this.#write({ verb: "create", ...named(resource, body.metadata), ...sub(options), body }, () =>
           api.create(resource, body, options),
         ),
-      replace: () => Promise.reject(new TypeError("the operator replaces nothing")),
+      replace: (resource, body, options) =>
+        this.#write({ verb: "replace", ...named(resource, body.metadata), ...sub(options), body }, () =>
+          api.replace(resource, body, options),
+        ),
       patch: (resource, key, body, options) =>
         this.#write({ verb: "patch", ...named(resource, key), ...sub(options), body }, () =>
           api.patch(resource, key, body, options),

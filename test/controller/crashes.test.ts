@@ -1,0 +1,15 @@
+// The operator is killed at every write that it makes, before, while and after it: each time a new one brings the work
+// to the same end, no result is lost or counted twice, nothing runs twice, nothing is left behind.
+import { expect, test } from "vitest";
+import { crashes, everyPlan, runPlans } from "../support/simulated-cluster-faults.ts";
+import { workloads } from "./workloads.ts";
+
+test.each(workloads)(
+  "$name ends the same, at whatever write the operator is killed",
+  { timeout: 120_000 },
+  async (workload) => {
+    const { count, problems } = await runPlans(workload, (reference) => everyPlan(reference, crashes));
+    expect(problems).toEqual([]);
+    expect(count).toBeGreaterThan(25);
+  },
+);

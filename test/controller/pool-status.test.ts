@@ -1,0 +1,83 @@
+import { expect, test } from "vitest";
+import type { Observed, ObservedPool, ObservedTask } from "../../src/controller/observe.ts";
+import { poolStatus } from "../../src/controller/pool-status.ts";
+import { type Plan, startStatistics, statisticsOf } from "../../src/scheduling/index.ts";
+import { aNode } from "../support/scheduling.ts";
+import { anObservedTask, anOpenStart, aPool, noon, running, starting } from "./builders.ts";
+
+interface Traits {
+  readonly pool?: Partial<ObservedPool>;
+  readonly tasks?: readonly ObservedTask[];
+  readonly plan?: Partial<Plan>;
+}
+
+function status({ pool = {}, tasks = [], plan = {} }: Traits = {}): ReturnType<typeof poolStatus> {
+  const observed = {
+    root: "lab",
+    tasks,
+    snapshot: { pools: [], nodes: [], tasks: [] },
+    pool: {
+      object: aPool("lab"),
+      spec: {},
+      effective: { order: ["FirstCome"], placement: "BinPack", defaultRequests: { cpu: "1" } },
+      problems: [],
+      nodes: [aNode("node-1", { cpu: 4 })],
+      overlaps: new Map(),
+      openStarts: [],
+      ...pool,
+    },
+  } as Observed & { readonly pool: ObservedPool };
+  const all: Plan = { decisions: [], waiting: [], usage: [], ...plan };
+  return poolStatus(observed, all, statisticsOf(startStatistics(noon), noon), noon);
+}
+
+const ready = (traits: Traits): string => {
+  const condition = status(traits).conditions?.find(({ type }) => type === "Ready");
+  return `${condition?.status} ${condition?.reason}`;
+};
+
+test("a pool is ready while a node of it is ready and open", () => {
+  const closed = [aNode("node-1", { cpu: 4 }, { ready: false }), aNode("node-2", { cpu: 4 }, { cordoned: true })];
+  expect(ready({})).toBe("True Ready");
+  expect(ready({ pool: { nodes: closed } })).toBe("False NoNodeReady");
+  expect(ready({ pool: { nodes: [] } })).toBe("False NoNodes");
+  expect(status({ pool: { nodes: closed } }).nodes).toEqual({ total: 2, ready: 0, cordoned: 1 });
+});
+
+test("a pool that is not valid, or selects nodes of an older one, needs a person", () => {
+  const problem = { reason: "TaskInvalid", field: "spec.queue", message: "wrong" } as const;
+  expect(ready({ pool: { problems: [problem] } })).toBe("False SpecInvalid");
+  const overlaps = new Map([["old", ["a", "b", "c", "d", "e", "f", "g"]]]);
+  const { conditions = [] } = status({ pool: { overlaps } });
+  expect(conditions.find(({ type }) => type === "Stalled")?.message).toContain("old has a, b, c, d, e and 2 more");
+});
+
+test("amounts are written as Kubernetes writes them", () => {
+  const usage = [
+    { name: "cpu", capacity: 96_000, foreign: 2500, allocated: 61_000, free: 32_500 },
+    { name: "memory", capacity: 64 * 2 ** 30, foreign: 0, allocated: 2 ** 30, free: 63 * 2 ** 30 },
+    { name: "pods", capacity: 110, foreign: 110, allocated: 0, free: 0 },
+  ];
+  const { resources, summary } = status({ plan: { usage } });
+  expect(resources).toEqual([
+    { name: "cpu", capacity: "96", foreign: "2500m", allocated: "61", free: "32500m", utilizationPercent: 65 },
+    { name: "memory", capacity: "64Gi", foreign: "0", allocated: "1Gi", free: "63Gi", utilizationPercent: 2 },
+    { name: "pods", capacity: "110", foreign: "110", allocated: "0", free: "0", utilizationPercent: 0 },
+  ]);
+  expect(summary?.cpu).toBe("61/96");
+});
+
+test("tasks and shards are counted by what they do, ended tasks left out", () => {
+  const tasks = [
+    anObservedTask({ key: "lab/runs", active: [running(0), starting(1)] }),
+    anObservedTask({ key: "lab/starts" }),
+    anObservedTask({ key: "lab/waits" }),
+    anObservedTask({ key: "lab/sleeps", stage: { kind: "Suspended" } }),
+    anObservedTask({ key: "lab/ends", stage: { kind: "Suspended" }, open: [anOpenStart(0)] }),
+    anObservedTask({ key: "lab/over", stage: { kind: "Finished" } }),
+  ];
+  const decisions = [{ kind: "start", task: "lab/starts", shard: 0, node: "node-1" }] as const;
+  const found = status({ tasks, plan: { decisions } });
+  expect(found.tasks).toEqual({ queued: 1, running: 3, suspended: 1 });
+  expect(found.shards).toEqual({ waiting: 0, starting: 3, running: 1 });
+});

@@ -1,0 +1,78 @@
+import { expect, test } from "vitest";
+import type { PooledTask } from "../../src/api/pooled-task.ts";
+import type { Applier } from "../../src/controller/apply.ts";
+import type { Observed } from "../../src/controller/observe.ts";
+import { Reporter } from "../../src/controller/report.ts";
+import { startStatistics, statisticsOf, type Waiting } from "../../src/scheduling/index.ts";
+import { anObservedTask, noon, type ObservedTraits, running, starting } from "./builders.ts";
+
+type Status = NonNullable<PooledTask["status"]>;
+
+/** A task whose status is what was written last. */
+class Reported {
+  readonly written: Status[] = [];
+  readonly #reporter = new Reporter({
+    reportTask: async (_task: PooledTask, status: Status) => void this.written.push(status),
+  } as unknown as Applier);
+
+  async at(seconds: number, traits: ObservedTraits, waiting?: Partial<Waiting>): Promise<number | undefined> {
+    const stored = this.written.at(-1);
+    const task = anObservedTask({ ...traits, ...(stored && { status: stored }) });
+    const observed = { root: "lab", pool: undefined, tasks: [task], snapshot: { pools: [], nodes: [], tasks: [] } };
+    const plan = {
+      decisions: [],
+      usage: [],
+      waiting: waiting === undefined ? [] : [{ task: task.key, reason: "PoolFull" as const, message: "", ...waiting }],
+    };
+    const now = noon + seconds * 1000;
+    const statistics = statisticsOf(startStatistics(now), now);
+    const { wakeAt } = await this.#reporter.report(observed as Observed, plan, statistics, now);
+    return wakeAt === undefined ? undefined : (wakeAt - noon) / 1000;
+  }
+
+  get messages(): readonly (string | undefined)[] {
+    return this.written.map(({ queue }) => queue?.message);
+  }
+}
+
+test("what says the same is not written again", async () => {
+  const reported = new Reported();
+  await reported.at(0, {}, { message: "0 free" });
+  expect(await reported.at(100, {}, { message: "0 free" })).toBeUndefined();
+  expect(reported.written).toHaveLength(1);
+});
+
+test("a second write waits until a second has passed", async () => {
+  const reported = new Reported();
+  await reported.at(0, {}, { message: "0 free" });
+  expect(await reported.at(0.4, { active: [running(0)] })).toBe(1);
+  expect(reported.written).toHaveLength(1);
+  await reported.at(1, { active: [running(0)] });
+  expect(reported.written).toHaveLength(2);
+});
+
+test("a new word is written at once, a new amount in the same sentence every half minute", async () => {
+  const reported = new Reported();
+  await reported.at(0, {}, { message: "0 free", position: 1 });
+  expect(await reported.at(10, {}, { message: "1 free", position: 1 })).toBe(30);
+  await reported.at(11, {}, { reason: "NoNodeFits", message: "2 free", position: 1 });
+  expect(await reported.at(20, {}, { reason: "NoNodeFits", message: "3 free", position: 1 })).toBe(41);
+  await reported.at(41, {}, { reason: "NoNodeFits", message: "3 free", position: 1 });
+  expect(reported.messages).toEqual(["0 free", "2 free", "3 free"]);
+});
+
+test("far back in the queue the sentence stays as long as its word", async () => {
+  const reported = new Reported();
+  await reported.at(0, {}, { reason: "BehindOthers", message: "99 in front", position: 100 });
+  expect(await reported.at(3600, {}, { reason: "BehindOthers", message: "50 in front", position: 51 })).toBeUndefined();
+  await reported.at(7200, {}, { reason: "BehindOthers", message: "3 in front", position: 4 });
+  expect(reported.messages).toEqual(["99 in front", "3 in front"]);
+});
+
+test("what keeps a Pod from starting is told as soon as it is known, and again when it changes", async () => {
+  const reported = new Reported();
+  await reported.at(0, { active: [starting(0)] });
+  await reported.at(2, { active: [starting(0, "ErrImagePull: no")] });
+  await reported.at(4, { active: [starting(0, "ImagePullBackOff: no")] });
+  expect(reported.messages.slice(1)).toEqual(["ErrImagePull: no", "ImagePullBackOff: no"]);
+});

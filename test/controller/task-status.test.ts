@@ -1,0 +1,127 @@
+import { expect, test } from "vitest";
+import type { PooledTask } from "../../src/api/pooled-task.ts";
+import { type TaskPlan, taskStatus } from "../../src/controller/task-status.ts";
+import {
+  anAccount,
+  anObservedTask,
+  attempt,
+  failure,
+  noon,
+  type ObservedTraits,
+  running,
+  starting,
+  success,
+} from "./builders.ts";
+
+type Status = NonNullable<PooledTask["status"]>;
+
+function status(traits: ObservedTraits = {}, plan: Partial<TaskPlan> = {}, seconds = 10): Status {
+  const found = taskStatus(anObservedTask(traits), { starts: 0, waiting: undefined, ...plan }, noon + seconds * 1000);
+  if (found === undefined) throw new Error("nothing is to be written");
+  return found;
+}
+
+const conditionsOf = ({ conditions = [] }: Status): string[] =>
+  conditions.map(({ type, status: is, reason }) => `${type}=${is} ${reason}`);
+
+const waits = (position: number): TaskPlan["waiting"] => ({
+  task: "default/squares",
+  reason: "PoolFull",
+  message: "lab has 0 free",
+  position,
+});
+
+test("a task that waits says why, and its place if it is among the first twenty", () => {
+  expect(status({}, { waiting: waits(20) }).queue).toEqual({
+    position: 20,
+    reason: "PoolFull",
+    message: "lab has 0 free",
+  });
+  expect(status({}, { waiting: waits(21) }).queue).toEqual({ reason: "PoolFull", message: "lab has 0 free" });
+});
+
+test("what keeps the first Pod from starting is told, and not once all run well", () => {
+  const told = status({ active: [running(0), starting(1, "ImagePullBackOff: no such image")] }).queue;
+  expect(told).toEqual({ reason: "Starting", message: "ImagePullBackOff: no such image" });
+  expect(status({ active: [starting(1)] }).queue?.reason).toBe("Starting");
+  expect(status({ active: [running(0), starting(1)] }).queue).toBeUndefined();
+});
+
+test("shards are counted where they are", () => {
+  const account = anAccount(6);
+  for (const line of [success(0), attempt(0, "Succeeded"), failure(1), attempt(1, "Failed")]) account.apply(line);
+  const model = { waiting: [{ start: 4, end: 6 }], backingOff: [] } as unknown as NonNullable<ObservedTraits["model"]>;
+  const { shards } = status({ account, active: [running(2), starting(3)], model }, { starts: 1 });
+  expect(shards).toEqual({ total: 6, waiting: 1, starting: 2, running: 1, succeeded: 1, failed: 1 });
+});
+
+test("the rate is that since the first start, and the estimate what is left at that rate", () => {
+  const account = anAccount(4);
+  for (const line of [success(0), attempt(0, "Succeeded"), success(1), attempt(1, "Succeeded")]) account.apply(line);
+  const { progress, summary } = status({ account }, {}, 11);
+  expect(progress).toEqual({ percent: 50, itemsPerSecondMilli: 200, estimatedCompletion: "2026-01-01T12:00:21Z" });
+  expect(summary).toEqual({ items: "2/4", eta: "10s" });
+});
+
+test("failures that are alike are told once, by the first item, with how many there are", () => {
+  const account = anAccount(30);
+  for (let item = 29; item >= 0; item -= 1)
+    account.apply(failure(item, 1, { message: item % 2 === 0 ? "even" : "odd" }));
+  expect(status({ account }).failures?.map(({ item, message, count }) => [item, message, count])).toEqual([
+    [0, "even", 15],
+    [1, "odd", 15],
+  ]);
+});
+
+test("at most ten kinds of failures are told, and their words are cut", () => {
+  const account = anAccount(30);
+  for (let item = 0; item < 30; item += 1) account.apply(failure(item, 1, { message: `${item} `.padEnd(3000, "x") }));
+  const { failures = [] } = status({ account });
+  expect(failures).toHaveLength(10);
+  expect(failures[0]?.message).toHaveLength(1024);
+});
+
+test("conditions keep the time at which they turned, not that of their last word", () => {
+  const before = status({}, { waiting: waits(1) }, 0);
+  const after = status({ status: before, active: [running(0)] }, {}, 60);
+  const ready = after.conditions?.find(({ type }) => type === "Ready");
+  expect(ready).toMatchObject({ reason: "Running", lastTransitionTime: "2026-01-01T12:00:00Z" });
+  expect(conditionsOf(after)).toContain("Reconciling=True Running");
+});
+
+test("a task that needs a person does not say that it is being reconciled", () => {
+  const stalled = status({ stage: { kind: "Stalled", reason: "ItemsInvalid", message: "no items" } });
+  expect(conditionsOf(stalled)).toEqual([
+    "Succeeded=Unknown ItemsInvalid",
+    "Finished=False ItemsInvalid",
+    "Ready=False ItemsInvalid",
+    "Stalled=True ItemsInvalid",
+  ]);
+  const never = status({}, { waiting: { task: "default/squares", reason: "NeverFits", message: "too large" } });
+  expect(conditionsOf(never)).toContain("Stalled=True NeverFits");
+});
+
+test("a task is suspended only once nothing runs any more", () => {
+  const suspended = { kind: "Suspended" } as const;
+  expect(conditionsOf(status({ stage: suspended, active: [running(0)] }))).toContain("Reconciling=True Suspending");
+  expect(conditionsOf(status({ stage: suspended }))).toEqual([
+    "Succeeded=Unknown Suspended",
+    "Finished=False Suspended",
+    "Ready=False Suspended",
+  ]);
+});
+
+test("what ended by itself ended with its last attempt; what we ended, now", () => {
+  const account = anAccount(1);
+  for (const line of [success(0), attempt(0, "Succeeded")]) account.apply(line);
+  const succeeded = status({ account, stage: { kind: "Ended", reason: "Succeeded", message: "" } }, {}, 600);
+  expect(succeeded.completionTime).toBe("2026-01-01T12:00:03Z");
+  const cancelled = status({ account, stage: { kind: "Ended", reason: "Cancelled", message: "" } }, {}, 600);
+  expect(cancelled.completionTime).toBe("2026-01-01T12:10:00Z");
+});
+
+test("of a task that is finished or being deleted nothing is written", () => {
+  for (const kind of ["Finished", "Deleting"] as const) {
+    expect(taskStatus(anObservedTask({ stage: { kind } }), { starts: 0, waiting: undefined }, noon)).toBeUndefined();
+  }
+});
