@@ -2,7 +2,7 @@
 // history is what the API server itself told a watch: every revision of every Job and Pod.
 
 import { listAll } from "@dsl/kube-operator";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { parseRecords, recordsKey, succeeded } from "../../src/api/records.ts";
 import { type ControlPlane, startControlPlane } from "../support/control-plane.ts";
 import { type History, recordHistory } from "../support/history.ts";
@@ -57,9 +57,14 @@ describe("on 100 simulated nodes", () => {
     history = await recordHistory(cluster);
   });
   afterAll(async () => {
-    await Promise.all(operators.map((operator) => operator.stop()));
     history?.close();
     await cluster?.stop();
+  });
+
+  // What one test leaves waiting must not stand before the next one's tasks.
+  afterEach(async () => {
+    await must(cluster, ["delete", "ptask", "--all", "-A", "--wait=false"]);
+    await Promise.all(operators.splice(0).map((operator) => operator.stop()));
   });
 
   const kubectl = (...args: string[]): Promise<string> => must(cluster, args);
@@ -93,12 +98,14 @@ describe("on 100 simulated nodes", () => {
   }
 
   test("200 shards, the operator killed five times: every item once, and no shard that had succeeded runs again", async () => {
+    // No lease to wait for: what counts here is what a restart finds.
+    const alone = { KUBE_POOL_LEADER_ELECTION: "off" };
     await apply(taskOf("killed", { items: 200, cpu: "8", runMs: 400, spec: { parallelism: 40 } }));
-    let operator = await start({ KUBE_POOL_LEASE_SECONDS: "2" });
+    let operator = await start(alone);
     for (const afterShards of [5, 30, 70, 110, 160]) {
       await history.until(() => history.endedPods("killed").size >= afterShards, 60_000);
       await operator.kill();
-      operator = await start({ KUBE_POOL_LEASE_SECONDS: "2" });
+      operator = await start(alone);
     }
     await finished("killed");
 
@@ -108,18 +115,17 @@ describe("on 100 simulated nodes", () => {
     expect(history.startsAfterSuccess("killed")).toEqual([]);
     expect(history.mostLiveAttempts("killed")).toBe(1);
     expect(await kubectl("get", "ptask", "killed", "-o", "jsonpath={.status.items.succeeded}")).toBe("200");
-    await operator.stop();
   });
 
   test("two operators: one leads, the other takes over within the lease, and no Job is created twice", async () => {
-    const first = await start({ KUBE_POOL_LEASE_SECONDS: "4" });
+    const first = await start({ KUBE_POOL_LEASE_SECONDS: "6" });
     await expect
       .poll(
         () => kubectl("get", "lease", "-n", "kube-pool-system", "kube-pool", "-o", "jsonpath={.spec.holderIdentity}"),
         { timeout: 20_000 },
       )
       .toBe(first.identity);
-    const second = await start({ KUBE_POOL_LEASE_SECONDS: "4" });
+    const second = await start({ KUBE_POOL_LEASE_SECONDS: "6" });
     await apply(taskOf("handed-over", { items: 100, cpu: "8", runMs: 500, spec: { parallelism: 20 } }));
     await history.until(() => history.endedPods("handed-over").size >= 20, 60_000);
     await first.kill();
@@ -130,26 +136,24 @@ describe("on 100 simulated nodes", () => {
         { timeout: 20_000, interval: 200 },
       )
       .toBe(second.identity);
-    expect(performance.now() - killedAt).toBeLessThan(15_000);
+    expect(performance.now() - killedAt).toBeLessThan(20_000);
     await finished("handed-over");
     expect((await successes("handed-over")).size).toBe(100);
     expect(history.startsAfterSuccess("handed-over")).toEqual([]);
     expect(history.mostLiveAttempts("handed-over")).toBe(1);
-    await second.stop();
   });
 
-  test("1,000 shards: all placed, and no node over its capacity at any moment", async () => {
-    const operator = await start();
+  test("1,000 shards: all placed, and no node over its capacity at any moment", { timeout: 420_000 }, async () => {
+    await start();
     await apply(taskOf("thousand", { items: 1000, cpu: "12", runMs: 1000 }));
-    await finished("thousand");
+    await finished("thousand", 400);
     expect(await kubectl("get", "ptask", "thousand", "-o", "jsonpath={.status.items.succeeded}")).toBe("1000");
     expect(history.peakByNode("thousand").size).toBe(nodes);
     expect(history.mostOnANode()).toBeLessThanOrEqual(cpuPerNode);
-    await operator.stop();
   });
 
   test("deletion mid-run leaves nothing behind", async () => {
-    const operator = await start();
+    await start();
     await apply(taskOf("deleted", { items: 500, cpu: "8", runMs: 3000 }));
     await history.until(() => history.livePods("deleted").size >= 50, 60_000);
     await kubectl("delete", "ptask", "deleted", "--timeout=60s");
@@ -157,22 +161,19 @@ describe("on 100 simulated nodes", () => {
       kubectl("get", "jobs,pods,configmaps", "-l", "kube-pool.dev/task=deleted", "-o", "name");
     await expect.poll(left, { timeout: 30_000 }).toBe("");
     expect(await kubectl("get", "rpool", "lab", "-o", "jsonpath={.status.queue.openStarts}")).toBe("[]");
-    await operator.stop();
   });
 
   test("a shard that no node could ever hold is told so at once, and holds nobody up", async () => {
-    const operator = await start();
+    await start();
     await apply(taskOf("too-large", { items: 3, cpu: "64" }));
     await kubectl("wait", "--for=condition=Stalled", "--timeout=20s", "ptask/too-large");
     expect(await kubectl("get", "ptask", "too-large", "-o", "jsonpath={.status.queue.reason}")).toBe("NeverFits");
     await apply(taskOf("behind", { items: 3 }));
     await finished("behind", 30);
-    await kubectl("delete", "ptask", "too-large");
-    await operator.stop();
   });
 
   test("a namespace quota that refuses Pods is named, and lets the rest run as it frees", async () => {
-    const operator = await start();
+    await start();
     await kubectl("create", "namespace", "small");
     await kubectl("create", "quota", "two", "-n", "small", "--hard=pods=2");
     const manifest = JSON.parse(taskOf("rationed", { items: 6, runMs: 2000 }));
@@ -190,11 +191,10 @@ describe("on 100 simulated nodes", () => {
     );
     await kubectl("delete", "quota", "two", "-n", "small");
     await kubectl("wait", "-n", "small", "--for=condition=Succeeded", "--timeout=60s", "ptask/rationed");
-    await operator.stop();
   });
 
   test("a foreign object under a name of ours is named, and never touched", async () => {
-    const operator = await start();
+    await start();
     await apply(taskOf("taken", { items: 2, spec: { suspend: true } }));
     const uid = await kubectl("get", "ptask", "taken", "-o", "jsonpath={.metadata.uid}");
     const foreign = `taken-${uid.slice(0, 6)}-results-0`;
@@ -204,11 +204,10 @@ describe("on 100 simulated nodes", () => {
     expect(await kubectl("get", "cm", foreign, "-o", "jsonpath={.data}")).toBe('{"mine":"1"}');
     await kubectl("delete", "cm", foreign);
     await kubectl("wait", "--for=condition=Succeeded", "--timeout=60s", "ptask/taken");
-    await operator.stop();
   });
 
   test("at rest nothing but the lease is written", async () => {
-    const operator = await start();
+    await start();
     await new Promise((resolve) => setTimeout(resolve, 5000));
     const api = history.api;
     const versions = async (): Promise<string> => {
@@ -233,6 +232,5 @@ describe("on 100 simulated nodes", () => {
     const before = await versions();
     await new Promise((resolve) => setTimeout(resolve, 10_000));
     expect(await versions()).toBe(before);
-    await operator.stop();
   });
 });

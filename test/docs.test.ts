@@ -1,0 +1,429 @@
+// The documentation is true where a program can tell: links lead somewhere, lists are complete in both directions, and
+// what is shown as the product's words are its words.
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { Registry } from "prom-client";
+import { describe, expect, test } from "vitest";
+import { requestMetrics, runtimeMetrics } from "../packages/kube-operator/src/metrics.ts";
+import { chunkBytesMax, shardCountMax } from "../src/api/chunks.ts";
+import { itemBytesMax, itemCountMax, listBytesMax, listLengthMax } from "../src/api/items.ts";
+import { parseRecords, segmentBytes } from "../src/api/records.ts";
+import { effectivePool, resourcePoolSpec } from "../src/api/resource-pool.ts";
+import { readConfig } from "../src/config.ts";
+import { keptJobs } from "../src/controller/retention.ts";
+import { podTemplate } from "../src/engine/pod.ts";
+import { wrapperProgram } from "../src/engine/wrapper.ts";
+import {
+  boundedSlowdownMilli,
+  noAttempts,
+  observeAt,
+  type StallReason,
+  stallReasons,
+  startStatistics,
+  statisticsOf,
+  type TaskReason,
+  taskStatistics,
+  type WaitReason,
+  waitReasons,
+  withAttempt,
+} from "../src/scheduling/index.ts";
+import { whatHelps } from "../src/view/reasons.ts";
+import { aPlacement, aTask, contextOf, itemsOf } from "./engine/builders.ts";
+import { aPool, expectPlan } from "./support/scheduling.ts";
+import { aCluster, anEmptyCluster, type SimulatedCluster } from "./support/simulated-cluster.ts";
+import { jobs } from "./support/simulated-cluster-world.ts";
+
+const root = resolve(import.meta.dirname, "..");
+const read = (path: string): string => readFileSync(join(root, path), "utf8");
+
+function pagesIn(folder: string): string[] {
+  return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+    if (entry.name === "node_modules" || entry.name.startsWith(".")) return [];
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return pagesIn(path);
+    return entry.name.endsWith(".md") ? [path] : [];
+  });
+}
+
+const pages = pagesIn(".");
+
+/** A page without its code, in which a bracket is no link. */
+const prose = (page: string): string =>
+  read(page)
+    .replaceAll(/^```.*?^```/gms, "")
+    .replaceAll(/`[^`\n]*`/g, "");
+
+/** As GitHub names the place of a heading. */
+const anchorOf = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
+    .replaceAll(" ", "-");
+
+function headingsOf(page: string, level: number): string[] {
+  const code = read(page).replaceAll(/^```.*?^```/gms, "");
+  return [...code.matchAll(new RegExp(`^#{${level}} (.+)$`, "gm"))].map(([, heading = ""]) => heading.trim());
+}
+
+/** The text under a heading, up to the next of the same level or above. */
+function section(page: string, heading: string): string {
+  const lines = read(page).split("\n");
+  const start = lines.findIndex((line) => /^#+ /.test(line) && line.replace(/^#+ /, "") === heading);
+  if (start < 0) throw new Error(`${page} has no heading "${heading}"`);
+  const level = /^#+/.exec(lines[start] ?? "")?.[0].length ?? 1;
+  const end = lines.findIndex((line, index) => index > start && /^#+ /.test(line) && line.search(/[^#]/) <= level);
+  return lines.slice(start + 1, end < 0 ? undefined : end).join("\n");
+}
+
+/** The rows of the tables in a text, cell by cell, without their heads. */
+function rowsIn(text: string): string[][] {
+  const lines = text.split("\n").filter((line) => line.startsWith("|"));
+  const cells = lines.map((line) =>
+    line
+      .split("|")
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
+  return cells.filter(
+    (_, index) => !/^\|[-| :]+\|$/.test(lines[index] ?? "") && !/^\|[-| :]+\|$/.test(lines[index + 1] ?? ""),
+  );
+}
+
+describe("links", () => {
+  test.each(pages)("those of %s lead to files and headings that are there", (page) => {
+    const broken = [...prose(page).matchAll(/\]\(([^)\s]+)\)/g)].flatMap(([, link = ""]) => {
+      if (/^[a-z]+:/.test(link)) return [];
+      const [path = "", anchor] = link.split("#");
+      const target = path === "" ? page : relative(root, resolve(root, dirname(page), path));
+      if (!existsSync(join(root, target))) return [link];
+      const anchors =
+        anchor === undefined ? [] : [1, 2, 3, 4].flatMap((level) => headingsOf(target, level)).map(anchorOf);
+      return anchor === undefined || anchors.includes(anchor) ? [] : [link];
+    });
+    expect(broken).toEqual([]);
+  });
+
+  test("the list of decisions names every page of the folder, in order, by its title", () => {
+    const files = readdirSync(join(root, "docs/decisions"))
+      .filter((file) => /^\d{4}-/.test(file))
+      .sort();
+    const listed = [...read("docs/decisions/README.md").matchAll(/^- \[(.+)\]\((\d{4}-.+\.md)\)$/gm)];
+    expect(listed.map(([, , file]) => file)).toEqual(files);
+    for (const [, title = "", file = ""] of listed) expect(headingsOf(`docs/decisions/${file}`, 1)).toEqual([title]);
+    expect(files.map((file) => Number(file.slice(0, 4)))).toEqual(files.map((_, index) => index + 1));
+  });
+
+  test.each(readdirSync(join(root, "docs/decisions")).filter((file) => /^\d{4}-/.test(file)))(
+    "decision %s says context, decision, alternatives and consequences",
+    (file) => {
+      expect(headingsOf(`docs/decisions/${file}`, 2)).toEqual(["Context", "Decision", "Alternatives", "Consequences"]);
+    },
+  );
+});
+
+describe("docs/reasons.md", () => {
+  const page = "docs/reasons.md";
+
+  test("has a paragraph for every reason, in two groups, and none for another word", () => {
+    const headings = (group: string): string[] =>
+      [...section(page, group).matchAll(/^### (.+)$/gm)].map(([, word = ""]) => word);
+    expect(headings("It waits")).toEqual([...waitReasons]);
+    expect(headings("It needs a person")).toEqual([...stallReasons]);
+    expect(headingsOf(page, 3).sort()).toEqual(Object.keys(whatHelps).sort());
+  });
+
+  // One scene a reason: what brings a task into it, in a whole cluster.
+  const scenes: Readonly<Record<TaskReason, () => Promise<string>>> = {
+    ...({
+      async Suspended() {
+        const cluster = await aCluster().withNodes(1, { cpu: 2 }).start();
+        await cluster.task("work", { suspend: true });
+        return await messageOf(cluster, "Suspended");
+      },
+      async PoolNotFound() {
+        const cluster = await anEmptyCluster().withNodes(1, { cpu: 2 }).start();
+        await cluster.task("work");
+        return await messageOf(cluster, "PoolNotFound");
+      },
+      async PoolNotReady() {
+        const cluster = await aCluster().start();
+        await cluster.task("work");
+        return await messageOf(cluster, "PoolNotReady");
+      },
+      async NotAllowed() {
+        const cluster = await anEmptyCluster()
+          .withPool("lab", { namespaceSelector: { matchLabels: { team: "lab" } } })
+          .withNamespace("lab", {})
+          .withNodes(1, { cpu: 2 })
+          .start();
+        await cluster.task("work");
+        return await messageOf(cluster, "NotAllowed");
+      },
+      async BehindOthers() {
+        const cluster = await aBusyCluster();
+        await cluster.task("large", { cpu: 2 });
+        await cluster.run(1);
+        await cluster.task("work", { cpu: 1 });
+        return await messageOf(cluster, "BehindOthers");
+      },
+      async PoolFull() {
+        const cluster = await aBusyCluster();
+        await cluster.task("work", { cpu: 2, items: { range: { end: 2 } } });
+        return await messageOf(cluster, "PoolFull");
+      },
+      async NoNodeFits() {
+        const spread = anEmptyCluster().withPool("lab", { placement: "Spread" });
+        const cluster = await spread.withNodes(2, { cpu: 4 }).withProgram(slow).start();
+        await cluster.task("busy", { cpu: 2, items: { range: { end: 2 } } });
+        await cluster.until(() => cluster.running("busy").length === 2);
+        await cluster.task("work", { cpu: 4 });
+        return await messageOf(cluster, "NoNodeFits");
+      },
+      async ParallelismReached() {
+        const cluster = await aCluster().withNodes(1, { cpu: 8 }).withProgram(slow).start();
+        await cluster.task("work", { items: { range: { end: 10 } }, parallelism: 4 });
+        return await messageOf(cluster, "ParallelismReached");
+      },
+      async BackingOff() {
+        const fails = () => ({ exit: 1, stderr: "no" });
+        const cluster = await aCluster().withNodes(1, { cpu: 8 }).withProgram(fails).start();
+        await cluster.task("work", { items: { range: { end: 1 } }, retries: 9 });
+        return await messageOf(cluster, "BackingOff");
+      },
+      async QuotaRefused() {
+        const cluster = await aCluster().withNodes(1, { cpu: 8 }).withProgram(slow).start();
+        await cluster.quota("small", { pods: "2" });
+        await cluster.task("work", { items: { range: { end: 6 } } });
+        return await messageOf(cluster, "QuotaRefused");
+      },
+      async AdmissionRefused() {
+        const words = 'admission webhook "images.example.org" denied the request: the image is not signed';
+        const cluster = await aCluster()
+          .withNodes(1, { cpu: 8 })
+          .withJobController({ refuses: () => words })
+          .start();
+        await cluster.task("work", { items: { range: { end: 24 } } });
+        return await messageOf(cluster, "AdmissionRefused");
+      },
+      async Starting() {
+        const cluster = await aCluster().withNodes(1, { cpu: 8 }).start();
+        cluster.badImages.add("busybox:1.35");
+        await cluster.task("work");
+        await messageOf(cluster, "Starting");
+        await cluster.run(10);
+        return await messageOf(cluster, "Starting");
+      },
+    } satisfies Record<WaitReason, () => Promise<string>>),
+    ...({
+      async NeverFits() {
+        const cluster = await aCluster().withNodes(2, { cpu: 4 }).start();
+        await cluster.task("work", { cpu: 8 });
+        return await messageOf(cluster, "NeverFits");
+      },
+      async ItemsInvalid() {
+        const cluster = await aCluster().withNodes(1, { cpu: 4 }).start();
+        await cluster.configMap("inputs", { names: `short\n${"x".repeat(40_000)}\n` });
+        await cluster.task("work", { items: { configMapRefs: [{ name: "inputs", key: "names" }] } });
+        return await messageOf(cluster, "ItemsInvalid");
+      },
+      async ItemsChanged() {
+        const cluster = await aCluster().withNodes(1, { cpu: 1 }).withProgram(slow).start();
+        await cluster.configMap("inputs", { names: "1\n2\n3\n" });
+        await cluster.task("work", { items: { configMapRefs: [{ name: "inputs", key: "names" }] } });
+        await cluster.until(() => cluster.running("work").length > 0);
+        await cluster.changeConfigMap("inputs", { names: "1\n2\n" });
+        return await messageOf(cluster, "ItemsChanged");
+      },
+      async TemplateRefused() {
+        const cluster = await aCluster().withNodes(1, { cpu: 4 }).start();
+        const container = { name: "main", image: "busybox:1.35", command: ["true"] };
+        await cluster.task("work", { template: { spec: { hostNetwork: true, containers: [container] } } });
+        return await messageOf(cluster, "TemplateRefused");
+      },
+      async TaskInvalid() {
+        const cluster = await aCluster().withNodes(1, { cpu: 4 }).start();
+        await cluster.task("work", { results: { maxBytes: "2Gi" } });
+        return await messageOf(cluster, "TaskInvalid");
+      },
+      async NameTaken() {
+        const cluster = await aCluster().withNodes(1, { cpu: 4 }).start();
+        const { metadata } = await cluster.task("work", { suspend: true });
+        await cluster.api.create(jobs, {
+          apiVersion: "batch/v1",
+          kind: "Job",
+          metadata: { name: `work-${metadata.uid.slice(0, 6)}-0-1`, namespace: "lab" },
+          spec: { template: { spec: { containers: [{ name: "main", image: "theirs" }] } } },
+        });
+        await cluster.change("work", { suspend: false });
+        return await messageOf(cluster, "NameTaken");
+      },
+      async DependencyMissing() {
+        const cluster = await aCluster().withNodes(1, { cpu: 4 }).start();
+        await cluster.task("work", { items: { configMapRefs: [{ name: "inputs", key: "names" }] } });
+        return await messageOf(cluster, "DependencyMissing");
+      },
+    } satisfies Record<StallReason, () => Promise<string>>),
+  };
+
+  test.each(Object.entries(scenes))("shows the message of %s as the operator writes it", async (word, scene) => {
+    const shown = [...section(page, word).matchAll(/^> (.+)$/gm)].map(([, line = ""]) => steady(line));
+    expect(shown).toEqual([steady(await scene())]);
+  });
+
+  const slow = ({ item }: { readonly item: string }) => ({ result: item, ms: 600_000 });
+
+  async function aBusyCluster(): Promise<SimulatedCluster> {
+    const cluster = await aCluster().withNodes(2, { cpu: 2 }).withProgram(slow).start();
+    await cluster.task("busy", { cpu: 1, items: { range: { end: 3 } } });
+    await cluster.until(() => cluster.running("busy").length === 3);
+    return cluster;
+  }
+
+  async function messageOf(cluster: SimulatedCluster, reason: TaskReason): Promise<string> {
+    await cluster.until(() => cluster.status("work").queue?.reason === reason);
+    return cluster.status("work").queue?.message ?? "";
+  }
+
+  /** Times and parts of uids are not the same twice. */
+  function steady(message: string): string {
+    return message.replaceAll(/\d{4}-\d\d-\d\dT[\d:]+Z/g, "TIME").replaceAll(/work-[0-9a-f]{6}-/g, "work-UID---");
+  }
+});
+
+describe("docs/concepts.md", () => {
+  /** The names of the variables of a form's column in the table. */
+  function told(form: "single" | "Each" | "Whole"): string[] {
+    const column = { single: 2, Each: 3, Whole: 4 }[form];
+    const rows = rowsIn(section("docs/concepts.md", "What the container sees"));
+    return rows.filter((row) => row[column] !== "no").map(([name = ""]) => name.replaceAll("`", ""));
+  }
+
+  function given(size: number, mode: "Each" | "Whole"): string[] {
+    const items = itemsOf(["lr=0.1"]).map((item) => ({ ...item, axes: [{ name: "lr", value: "0.1" }] }));
+    const { spec } = podTemplate(contextOf(aTask({ chunk: { size, mode } })), aPlacement({ items }));
+    const [container] = spec.containers as readonly { readonly env: readonly { readonly name: string }[] }[];
+    return (container?.env ?? []).map(({ name }) => name.replace("POOL_ITEM_LR", "POOL_ITEM_<AXIS>"));
+  }
+
+  test("names the variables of a single item, and no others", () => {
+    expect(told("single").sort()).toEqual(given(1, "Each").sort());
+  });
+
+  test("names those of mode Whole", () => {
+    expect(told("Whole").sort()).toEqual(given(10, "Whole").sort());
+  });
+
+  test("names those of mode Each: of the container, and of each run", () => {
+    const [, exported = ""] = /^export (POOL_.*)$/m.exec(wrapperProgram) ?? [];
+    expect(told("Each").sort()).toEqual([...given(10, "Each"), ...exported.split(" "), "POOL_ITEM_<AXIS>"].sort());
+  });
+});
+
+describe("docs/scheduling.md", () => {
+  const page = "docs/scheduling.md";
+
+  test("its worked example of placement is what each policy does", () => {
+    const [, , , ...policies] = rowsIn(section(page, "Where a shard goes"));
+    const offered = resourcePoolSpec.shape.placement.unwrap().options;
+    expect(policies.map(([name]) => name).sort()).toEqual(offered.map((name) => `\`${name}\``).sort());
+    for (const name of offered) {
+      const row = policies.find(([first]) => first === `\`${name}\``);
+      const nodes = [...(row?.[2] ?? "").matchAll(/`(\w+)`/g)].map(([, node = ""]) => node);
+      const pool = aPool()
+        .withNode("a", { cpu: 8 })
+        .withNode("b", { cpu: 8 }, { foreign: { cpu: 5 } })
+        .withNode("c", { cpu: 4 })
+        .withTasks({ work: { shards: 4, cpu: 1 } });
+      expectPlan(pool.placing(name)).places({ work: nodes });
+    }
+  });
+
+  test("a small task does not pass the head, as its example says", () => {
+    const pool = aPool()
+      .withNodes(2, { cpu: 4 })
+      .withTasks({
+        busy: { cpu: 2, running: ["node-1", "node-2"] },
+        large: { shards: 1, cpu: 4 },
+        small: { shards: 1, cpu: 1 },
+      });
+    expectPlan(pool).places({}).waits({ large: "NoNodeFits", small: "BehindOthers" });
+  });
+
+  test("its orders are those that a pool may name", () => {
+    const rows = rowsIn(section(page, "Whose turn it is"));
+    const offered = resourcePoolSpec.shape.queue.unwrap().shape.order.unwrap().element.options;
+    expect(rows.map(([word]) => word)).toEqual(offered.map((word) => `\`${word}\``));
+    expect(section(page, "Whose turn it is")).toContain(`Absent, it is \`[${effectivePool({}).order.join(", ")}]\``);
+  });
+
+  test("its worked example of a task's numbers comes out of the fold", () => {
+    const facts = [
+      { decidedAt: 1000, startedAt: 3000, endedAt: 13_000, workMs: 10_000, lostMs: 0 },
+      { decidedAt: 1000, startedAt: 4000, endedAt: 12_000, workMs: 0, lostMs: 8000 },
+      { decidedAt: 13_000, startedAt: 15_000, endedAt: 23_000, workMs: 8000, lostMs: 0 },
+    ].reduce(withAttempt, noAttempts(0));
+    const { parallelismMilli: _, ...expected } = taskStatistics(facts);
+    const rows = rowsIn(section(page, "The numbers")).filter(([, value = ""]) => /^\d+$/.test(value));
+    expect(Object.fromEntries(rows.map(([field = "", value]) => [field.replaceAll("`", ""), Number(value)]))).toEqual(
+      expected,
+    );
+  });
+
+  test("its worked example of a pool's numbers comes out of the change points", () => {
+    const at = (allocated: number) => ({ resources: { cpu: { available: 3000, allocated } }, shares: [] });
+    const state = observeAt(observeAt(startStatistics(0), 0, at(3000)), 60_000, at(1000));
+    const text = section(page, "The numbers");
+    expect(text).toContain(`**${statisticsOf(state, 120_000).utilizationPercent}** percent`);
+    expect(text).toContain(`told as **${boundedSlowdownMilli(100_000, 180_000, 9)}**`);
+  });
+});
+
+describe("docs/operations.md", () => {
+  const page = "docs/operations.md";
+
+  test("lists every variable of the configuration, and no other, with its default", () => {
+    const rows = rowsIn(section(page, "Configuration"));
+    const known = [...read("src/config.ts").matchAll(/^ {2}(KUBE_POOL_\w+):/gm)].map(([, name]) => name);
+    expect(rows.map(([name = ""]) => name.replaceAll("`", ""))).toEqual(known);
+    const written = rows.flatMap(([name = "", value = ""]) => {
+      const [, text] = /^`(.+)`$/.exec(value) ?? [];
+      return text === undefined ? [] : [[name.replaceAll("`", ""), text] as const];
+    });
+    expect(readConfig(Object.fromEntries(written))).toEqual(readConfig({}));
+  });
+
+  test("lists every metric of the runtime, and no other", async () => {
+    const registry = new Registry();
+    const metrics = runtimeMetrics(registry);
+    requestMetrics(registry);
+    metrics.cache({ resource: "pods", size: () => 0, relists: () => 0, lastEventAgeMs: () => 0 });
+    const names = (await registry.getMetricsAsJSON()).map(({ name }) => name);
+    const listed = rowsIn(section(page, "Health and metrics")).flatMap(([cell = ""]) =>
+      [...cell.matchAll(/`([a-z_]+)`/g)].map(([, name = ""]) => name),
+    );
+    expect(listed.sort()).toEqual(names.sort());
+  });
+
+  test("its limits are those of the code", () => {
+    const limits = Object.fromEntries(rowsIn(section(page, "Limits")).map(([what = "", most = ""]) => [what, most]));
+    const inWords = (count: number): string => count.toLocaleString("en-US");
+    const expected = {
+      "items of a task": inWords(itemCountMax),
+      "shards of a task": inWords(shardCountMax),
+      "items in `list`": `${inWords(listLengthMax)}, and ${inWords(listBytesMax)} bytes together`,
+      "bytes of an item": inWords(itemBytesMax),
+      "bytes of a shard's items, where it has several": inWords(chunkBytesMax),
+      "Jobs kept for their logs": `${keptJobs} succeeded and ${keptJobs} failed of a task, the newest`,
+      "a ConfigMap of records": `${inWords(segmentBytes)} bytes, then the next one begins`,
+    };
+    expect(limits).toMatchObject(expected);
+  });
+
+  test("its example of records reads as records, one of each kind", () => {
+    const [, block = ""] = /```jsonl\n(.*?)```/s.exec(section(page, "Records")) ?? [];
+    const { records, malformed } = parseRecords(block);
+    expect(malformed).toBe(0);
+    const kinds = rowsIn(section(page, "Records")).map(([kind]) => kind);
+    expect([...new Set(records.map(({ kind }) => kind))].sort()).toEqual(kinds.sort());
+  });
+});
