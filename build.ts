@@ -18,6 +18,7 @@ const { version } = JSON.parse(readFileSync("package.json", "utf8"));
 mkdirSync("dist", { recursive: true });
 await build({
   ...common,
+  target: "node22",
   entryPoints: ["src/main.ts"],
   outfile: "dist/operator.mjs",
   banner: { js: requireShim },

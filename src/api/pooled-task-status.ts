@@ -95,7 +95,7 @@ export const pooledTaskStatus = z
     statistics: z
       .object({
         waitMs: count("From creation to the first start."),
-        runMs: count("From the first start to the end, or to now."),
+        runMs: count("From the first start to the last end so far."),
         workMs: count("The run times of all items together."),
         averageParallelismMilli: count("workMs ÷ runMs, in thousandths."),
         efficiencyPercent: count("workMs ÷ the time for which places were held."),

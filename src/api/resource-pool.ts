@@ -149,14 +149,14 @@ export const resourcePoolStatus = z
         asOf: z.iso.datetime().describe("When it was computed."),
         windowSeconds: count("The time that it is about."),
         utilizationPercent: count(
-          "allocated × time ÷ available × time, of the CPUs; available is capacity − foreign.",
+          "allocated × time ÷ available × time, of the resource used most; available is capacity − foreign.",
         ).exactOptional(),
         itemsPerSecondMilli: count("Items ended a second, in thousandths.").exactOptional(),
         meanFirstStartMs: count("From submission to first start, of tasks that started.").exactOptional(),
-        meanWaitMs: count("Response without the time that was run, of tasks that ended.").exactOptional(),
+        meanWaitMs: count("From when a shard could start to its start, of shards that started.").exactOptional(),
         meanResponseMs: count("From submission to end, of tasks that ended.").exactOptional(),
         boundedSlowdownMilli: count(
-          "Response ÷ what it would be alone in the pool (10 s at least), in thousandths.",
+          "Response ÷ (work ÷ the shards that it may run at once, 10 s at least), in thousandths.",
         ).exactOptional(),
       })
       .exactOptional()

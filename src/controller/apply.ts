@@ -344,9 +344,7 @@ export class Applier {
     return (object?.status?.queue?.openStarts ?? []).filter((start) => {
       const task = tasks.get(start.taskUid);
       if (task === undefined || isLeaving(task) || this.#dropped.has(openKey(start))) return false;
-      const isSeen = this.#stores.jobs
-        .byIndex("task", start.taskUid)
-        .some((job) => attemptKey(job) === attemptKey(start));
+      const isSeen = this.#stores.jobs.countBy("attempt", openKey(start)) > 0;
       return !isSeen && !task.memory?.work?.account.isRecorded(start.shard, start.attempt);
     });
   }
@@ -406,8 +404,8 @@ export class Applier {
       }));
       for (const event of poolEvents(pool.object.status, status)) this.#events.record(pool.object, event);
     });
-    for (const start of pool.openStarts)
-      if (!openStarts.some((each) => openKey(each) === openKey(start))) this.#dropped.delete(openKey(start));
+    const stillOpen = new Set(openStarts.map(openKey));
+    for (const start of pool.openStarts) if (!stillOpen.has(openKey(start))) this.#dropped.delete(openKey(start));
   }
 
   /** For the state that it was computed from and no other: a leader that was paused must not undo a later one's word. */
@@ -548,10 +546,10 @@ function withHeader(
 
 function openStartOf(task: ObservedTask, { shard, node }: Start): OpenStart {
   const { name, namespace = "", uid } = task.object.metadata;
-  let last = task.memory?.work?.account.lastAttempt(shard) ?? 0;
-  for (const job of task.jobs.values()) if (job.shard === shard) last = Math.max(last, job.attempt);
+  let attempt = (task.memory?.work?.account.lastAttempt(shard) ?? 0) + 1;
+  while (task.jobs.has(attemptKey({ shard, attempt }))) attempt++;
   const request: Quantities = openRequest(task.model?.request ?? {});
-  return { namespace, task: name, taskUid: uid, shard, attempt: last + 1, node, request };
+  return { namespace, task: name, taskUid: uid, shard, attempt, node, request };
 }
 
 function openKey({ taskUid, shard, attempt }: OpenStart): string {

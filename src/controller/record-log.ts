@@ -35,6 +35,9 @@ export class NameTaken extends Error {
   }
 }
 
+/** A ConfigMap holds 1 MiB; a group over this is written in parts. */
+const groupBytesMax = 786_432;
+
 interface Segment {
   readonly number: number;
   readonly text: string;
@@ -108,12 +111,14 @@ export class RecordLog {
     return this.#task.metadata.namespace ?? "";
   }
 
-  /** Adds groups of lines; the lines of one group come into one segment, so they are recorded together or not at all. */
+  /**
+   * Adds groups of lines; the lines of one group come into one segment, so they are recorded together or not at all. Of
+   * a group that no segment can hold, a crash may leave the first part: then its failures are charged twice.
+   */
   async append(groups: readonly (readonly RecordLine[])[]): Promise<void> {
     let text = this.#open.text;
     let bytes = Buffer.byteLength(text);
-    for (const group of groups) {
-      const addition = group.map(formatRecord).join("");
+    for (const addition of groups.flatMap(partsOf)) {
       const size = Buffer.byteLength(addition);
       if (bytes > 0 && bytes + size > segmentBytes) {
         await this.#write(text, true);
@@ -153,4 +158,18 @@ export class RecordLog {
       this.#open = { number: number + 1, text: "", resourceVersion: undefined };
     } else this.#open = { number, text, resourceVersion: written.metadata.resourceVersion };
   }
+}
+
+/** The text of a group, whole if a segment can hold it. */
+function partsOf(group: readonly RecordLine[]): readonly string[] {
+  const parts: string[] = [];
+  let part = "";
+  for (const text of group.map(formatRecord)) {
+    if (part.length + text.length > groupBytesMax && part !== "") {
+      parts.push(part);
+      part = "";
+    }
+    part += text;
+  }
+  return [...parts, part];
 }

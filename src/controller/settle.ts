@@ -60,6 +60,13 @@ function timeOuts(attempt: EndedAttempt, limits: Limits): readonly ItemOutcome[]
   }));
 }
 
+/** A chunk that fails as a whole says the same of each of its items; a ConfigMap could not hold it. */
+const messageBytesMax = 32_768;
+
+function withoutMessage({ message: _, ...outcome }: ItemOutcome): ItemOutcome {
+  return outcome;
+}
+
 function itemLines(
   attempt: EndedAttempt,
   outcomes: readonly ItemOutcome[],
@@ -67,6 +74,7 @@ function itemLines(
   bytesLeft: number,
 ): readonly RecordLine[] {
   const lines: RecordLine[] = [];
+  let messageBytesLeft = messageBytesMax;
   const unkept: number[] = [];
   let unkeptMs = 0;
   let bytes = 0;
@@ -76,7 +84,10 @@ function itemLines(
     if (outcome.reason === undefined && bytes > bytesLeft) {
       unkept.push(outcome.item);
       unkeptMs += outcome.ms ?? 0;
-    } else lines.push(itemLine(attempt, outcome, account));
+    } else {
+      messageBytesLeft -= outcome.message?.length ?? 0;
+      lines.push(itemLine(attempt, messageBytesLeft < 0 ? withoutMessage(outcome) : outcome, account));
+    }
   }
   if (unkept.length > 0) {
     const items = formatRanges(rangesOf(unkept.sort((a, b) => a - b)));

@@ -49,8 +49,9 @@ export class StatisticsKeeper {
       seen.set(uid, next);
     }
     this.#seen = seen;
+    const tasks = new Map(observed.tasks.map((task) => [task.key, task]));
     for (const decision of plan.decisions) {
-      const task = decision.kind === "start" && observed.tasks.find(({ key }) => key === decision.task);
+      const task = decision.kind === "start" && tasks.get(decision.task);
       if (task) events.push({ kind: "shardStarted", waitMs: Math.max(0, now - waitingSince(task, decision.shard)) });
     }
     if (events.length > 0) this.#state = countAt(this.#state, now, events);
@@ -85,7 +86,8 @@ function eventsOf(task: ObservedTask, before: Seen, next: Seen, now: number): re
   if (next.finished && !before.finished) {
     const responseMs = Math.max(0, now - created);
     const workMs = task.memory?.work?.account.facts.workMs ?? task.object.status?.statistics?.workMs ?? 0;
-    const places = Math.max(1, task.memory?.work?.account.shards ?? 1);
+    const shards = task.memory?.work?.account.shards ?? 1;
+    const places = Math.max(1, Math.min(shards, task.spec?.parallelism ?? shards));
     events.push({ kind: "taskEnded", responseMs, slowdownMilli: boundedSlowdownMilli(responseMs, workMs, places) });
   }
   return events;

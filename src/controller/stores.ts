@@ -11,7 +11,7 @@ export interface Stores {
   readonly pools: StoreReader<ResourcePool>;
   /** Index `pool`: the name in `spec.poolRef`; index `uid`. */
   readonly tasks: StoreReader<PooledTask>;
-  /** Ours only. Index `task`: UID of the task; index `uid`. */
+  /** Ours only. Index `task`: UID of the task; index `uid`; index `attempt`: `task uid/shard/attempt`. */
   readonly jobs: StoreReader<JobView>;
   /** All of the cluster. Index `node`; index `job`: UID of the Job, of our own. */
   readonly pods: StoreReader<PodView>;
@@ -79,7 +79,11 @@ export function watchedStores(manager: Pick<Manager, "store">): WritableStores {
   const jobStore = manager.store<JobView>(jobs as Resource<JobView & KubeObject>, {
     labelSelector: labels.taskUid,
     project: project.job,
-    indexes: { task: (job) => job.task, uid: (job) => job.metadata.uid },
+    indexes: {
+      task: (job) => job.task,
+      uid: (job) => job.metadata.uid,
+      attempt: (job) => `${job.task}/${job.shard}/${job.attempt}`,
+    },
   });
   const podStore = manager.store<PodView>(coreResource("Pod", "pods", true) as Resource<PodView & KubeObject>, {
     project: project.pod,

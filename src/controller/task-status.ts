@@ -25,7 +25,7 @@ export function taskStatus(task: ObservedTask, plan: TaskPlan, now: number): Poo
   const previous = object.status;
   const account = memory?.work?.account;
   const ended = stage.kind === "Ended";
-  const queue = ended ? undefined : queueOf(task, plan);
+  const queue = ended ? undefined : queueOf(task, plan, now);
   const generation = object.metadata.generation ?? 1;
   const status: PooledTaskStatus = {
     observedGeneration: generation,
@@ -131,7 +131,7 @@ function durationText(ms: number): string {
 
 type Queue = NonNullable<PooledTaskStatus["queue"]>;
 
-function queueOf(task: ObservedTask, { waiting, starts }: TaskPlan): Queue | undefined {
+function queueOf(task: ObservedTask, { waiting, starts }: TaskPlan, now: number): Queue | undefined {
   if (task.stage.kind === "Stalled") return { reason: task.stage.reason, message: task.stage.message };
   if (waiting !== undefined) {
     const { reason, message, position } = waiting;
@@ -141,6 +141,10 @@ function queueOf(task: ObservedTask, { waiting, starts }: TaskPlan): Queue | und
   const trouble = starting.flatMap((attempt) => (attempt.state === "Starting" ? (attempt.waitingFor ?? []) : []));
   const [words] = trouble;
   const runs = task.active.some(({ state }) => state === "Running");
+  const refusal = task.memory?.refusal;
+  // Its Jobs are still being taken back; what they were refused for is what a person wants to know.
+  if (!runs && refusal !== undefined && now < refusal.until)
+    return { reason: refusal.reason, message: refusal.message };
   if (runs && words === undefined) return undefined;
   if (starting.length + task.open.length + starts === 0) return undefined;
   const message = words ?? "its Pods have been created and are being started";

@@ -1,6 +1,7 @@
 // Which pools a change concerns. A change only wakes: what is done about it is read from the stores.
 import { isDeepStrictEqual } from "node:util";
 import type { Change, Controller, ObjectKey } from "@dsl/kube-operator";
+import type { PooledTask } from "../api/pooled-task.ts";
 import type { JobView, PodView } from "../engine/views.ts";
 import { ownershipOf } from "./observe.ts";
 import type { Stores } from "./stores.ts";
@@ -30,6 +31,8 @@ export function wakePools(controller: Controller, stores: Stores): void {
 
   const poolOfTask = (uid: string): readonly ObjectKey[] =>
     stores.tasks.byIndex("uid", uid).flatMap(({ spec }) => (spec?.poolRef?.name ? [{ name: spec.poolRef.name }] : []));
+  const tasksIn = (namespace: string): readonly PooledTask[] =>
+    stores.tasks.list().filter(({ metadata }) => metadata.namespace === namespace);
   const poolOfJob = (uid: string): readonly ObjectKey[] =>
     stores.jobs.byIndex("uid", uid).flatMap((job) => poolOfTask(job.task));
 
@@ -56,6 +59,11 @@ export function wakePools(controller: Controller, stores: Stores): void {
   );
   controller.watches(stores.nodes, everyPool, { ...soon, when: isOtherThanVersion });
   controller.watches(stores.namespaces, everyPool, { ...soon, when: isOtherThanVersion });
+  controller.watches(
+    stores.quotas,
+    ({ object }) => tasksIn(object.metadata.namespace ?? "").flatMap(({ metadata }) => poolOfTask(metadata.uid)),
+    soon,
+  );
   controller.watches(stores.createFailures, ({ object }) => poolOfJob(object.job), soon);
 }
 

@@ -15,6 +15,8 @@ const indexesMax = 200_000;
 
 /** Undefined for text that is no set of indexes. */
 export function indexesOf(text: string): readonly number[] | undefined {
+  // Most shards have one item, and all Jobs of a task are read at each reconcile.
+  if (/^(0|[1-9]\d{0,8})$/.test(text)) return [Number(text)];
   const parsed = parseRanges(text);
   if (parsed === undefined || !parsed.complete) return undefined;
   const indexes: number[] = [];

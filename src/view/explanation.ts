@@ -82,5 +82,7 @@ function stateText({ stage, items, shards }: TaskRow): string {
 
 function roomText(room: readonly Room[]): string {
   if (room.length === 0) return "no capacity known yet";
-  return room.map(({ resource, free, capacity }) => `${resource} ${free} free of ${capacity}`).join(", ");
+  // Nodes name what they have none of, too.
+  const had = room.filter(({ capacity }) => !/^0\D*$/.test(capacity));
+  return had.map(({ resource, free, capacity }) => `${resource} ${free} free of ${capacity}`).join(", ");
 }

@@ -88,7 +88,7 @@ test("each of 2,000 waiting tasks costs about one status write", { timeout: 60_0
     .start();
   const count = 2000;
   for (let n = 0; n < count; n += 1) await cluster.task(`task-${n}`, { items: { range: { end: 1 } } });
-  await cluster.run(120);
+  await cluster.run(45);
   const statuses = cluster.writes.filter(
     ({ plural, subresource }) => plural === "pooledtasks" && subresource === "status",
   );

@@ -1,6 +1,7 @@
 // What becomes of items that fail, and of shards that others end.
 import { expect, test } from "vitest";
 import { aCluster } from "../support/simulated-cluster.ts";
+import { jobs, pods } from "../support/simulated-cluster-world.ts";
 
 test("an item is tried again as often as retries says, and then has failed for good", async () => {
   const cluster = await aCluster()
@@ -102,6 +103,41 @@ test("a node that is lost costs no retry: its shards run again elsewhere", async
   expect(cluster.attempts("steady").filter((attempt) => attempt.endsWith("Lost"))).toHaveLength(2);
   expect(cluster.results("steady")).toEqual(["0", "1", "2", "3"]);
   expect(cluster.history.violations({ capacity: false })).toEqual([]);
+});
+
+test("a Pod that somebody deletes costs no retry: its shard runs again", async () => {
+  const cluster = await aCluster()
+    .withNodes(1, { cpu: 2 })
+    .withProgram(({ item }) => ({ result: item, ms: 10_000 }))
+    .start();
+  await cluster.task("steady", { items: { range: { end: 2 } } });
+  await cluster.until(() => cluster.running("steady").length === 2);
+  const [pod] = cluster.pods("steady");
+  if (pod !== undefined) await cluster.api.delete(pods, pod.metadata);
+  await cluster.finish("steady");
+  expect(cluster.condition("steady", "Succeeded")).toBe("True Succeeded");
+  expect(
+    cluster
+      .attempts("steady")
+      .map((attempt) => attempt.split(" ")[1])
+      .sort(),
+  ).toEqual(["Lost", "Succeeded", "Succeeded"]);
+  expect(cluster.history.violations()).toEqual([]);
+});
+
+test("a Job that somebody deletes is let run to its end, and its result counts", async () => {
+  const cluster = await aCluster()
+    .withNodes(1, { cpu: 1 })
+    .withProgram(({ item }) => ({ result: item, ms: 10_000 }))
+    .start();
+  await cluster.task("steady", { items: { range: { end: 1 } } });
+  await cluster.until(() => cluster.running("steady").length === 1);
+  const [job] = cluster.jobs("steady");
+  if (job !== undefined) await cluster.api.delete(jobs, job.metadata, { propagation: "Background" });
+  await cluster.finish("steady");
+  expect(cluster.attempts("steady")).toEqual(["0/1 Succeeded"]);
+  await cluster.settle();
+  expect(cluster.jobs("steady")).toEqual([]);
 });
 
 test("a node that is removed costs no retry", async () => {

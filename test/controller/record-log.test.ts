@@ -3,7 +3,7 @@ import { manualClock, memoryKubeApi } from "@dsl/kube-operator/testing";
 import { expect, test } from "vitest";
 import { type RecordLine, recordsKey, segmentBytes } from "../../src/api/records.ts";
 import { configMaps, NameTaken, RecordLog } from "../../src/controller/record-log.ts";
-import { attempt, success } from "./builders.ts";
+import { attempt, failure, success } from "./builders.ts";
 
 const task: KubeObject = {
   apiVersion: "kube-pool.dev/v1alpha1",
@@ -56,6 +56,23 @@ test("the lines of one group never stand in two segments", async () => {
   ]);
   const second = await api.get(configMaps, { namespace: "lab", name: "work-abc-results-1" });
   expect(second.data?.[recordsKey]?.split("\n")[0]).toContain('"item":2');
+});
+
+test("a group that no ConfigMap could hold is written in parts", async () => {
+  const api = aServer();
+  const log = aLog(api);
+  await log.load();
+  const lines = Array.from({ length: 20_000 }, (_, item) => failure(item));
+  await log.append([lines]);
+  expect(log.segments).toBeGreaterThan(1);
+  const sizes = await Promise.all(
+    Array.from({ length: log.segments }, async (_, n) => {
+      const { data } = await api.get(configMaps, { namespace: "lab", name: `work-abc-results-${n}` });
+      return data?.[recordsKey]?.length ?? 0;
+    }),
+  );
+  expect(Math.max(...sizes)).toBeLessThan(1_000_000);
+  expect(await aLog(api).load()).toHaveLength(lines.length);
 });
 
 test("of two writers the second is refused, and nothing is recorded twice", async () => {

@@ -65,6 +65,14 @@ test("who remembers why a shard was stopped is believed; else its times tell", (
   expect(outcome(limits)).toBe("Stopped");
 });
 
+test("of a large chunk that fails as a whole only the first items get its words", () => {
+  const items = Array.from({ length: 1000 }, (_, item) => item);
+  const outcomes = items.map((item) => ({ item, exit: 1, reason: "Error", message: "x".repeat(2048) }));
+  const lines = linesOf(ended({ outcome: "Failed", items, outcomes }), anAccount(1000, { chunk: 1000 }), limits);
+  expect(lines.filter((line) => line.kind === "item" && line.message !== undefined)).toHaveLength(16);
+  expect(lines).toHaveLength(1001);
+});
+
 test("a lost attempt charges nothing", () => {
   expect(linesOf(ended({ outcome: "Lost", handedBack: [0] }), anAccount(1), limits)).toMatchObject([
     { outcome: "Lost" },

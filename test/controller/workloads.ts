@@ -34,7 +34,7 @@ export const manyShards: Workload = {
   name: "T2",
   cluster: () => aCluster().withNodes(3, { cpu: 2 }).withProgram(quick),
   async play(cluster) {
-    await cluster.task("work", { items: { range: { end: 11 } }, results: { reduce: "Sum" } });
+    await cluster.task("work", { items: { range: { end: 8 } }, results: { reduce: "Sum" } });
     await cluster.finish("work");
   },
   end: (cluster) => [outcome(cluster), started(cluster)],
