@@ -13,7 +13,7 @@ node_modules/.package-lock.json: package-lock.json package.json
 demo: build ## A real Kubernetes, the operator, and the primes below 10,000,000 (KEEP=1 leaves it running)
 	@deploy/demo
 
-up: build ## A local cluster with CRDs, operator and a pool "lab": eval "$$(make -s up)"
+up: build ## A local cluster with CRDs, operator and a pool "lab": eval "$(make -s up)"
 	@deploy/up
 
 down: ## Ends what `make up` started

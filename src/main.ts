@@ -64,6 +64,11 @@ async function main(): Promise<void> {
   });
   const applier = new Applier({ api: manager.api, stores, memories, engine, events, log, term });
   const reporter = new Reporter(applier);
+  const poolController = manager.controller({
+    name: "pool",
+    reconcile: (key) => reconciler.reconcile(key),
+    concurrency: 4,
+  });
   const reconciler = new PoolReconciler({
     stores,
     memories,
@@ -71,16 +76,14 @@ async function main(): Promise<void> {
     applier,
     reporter,
     clock: systemClock,
+    wake: (root, afterMs) => poolController.add(root, afterMs),
     onLeadershipLost(error) {
       log.error({ error: error.message }, "leadership lost");
       lost.abort();
     },
   });
 
-  wakePools(
-    manager.controller({ name: "pool", reconcile: (key) => reconciler.reconcile(key), concurrency: 4 }),
-    stores,
-  );
+  wakePools(poolController, stores);
   orphanController(manager, stores, applier);
   forgetTheGone(stores, memories, reporter);
 

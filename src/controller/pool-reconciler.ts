@@ -17,6 +17,11 @@ export interface PoolReconcilerOptions extends ObserveInput {
   readonly onPlan?: (observed: Observed, plan: Plan, tookMs: number) => void;
   /** Another operator leads. */
   readonly onLeadershipLost: (error: LeadershipLost) => void;
+  /**
+   * Wakes a root again. What failed is tried again after a delay that grows to minutes; the time-outs of all other tasks
+   * must not wait as long as one that can never be written.
+   */
+  readonly wake: (root: ObjectKey, afterMs: number) => void;
 }
 
 /** Records of so many tasks are read at once. */
@@ -30,7 +35,7 @@ export class PoolReconciler {
     this.#options = options;
   }
 
-  async reconcile(root: ObjectKey): Promise<{ readonly requeueAfterMs?: number }> {
+  async reconcile(root: ObjectKey): Promise<void> {
     const { applier, reporter, clock } = this.#options;
     await applier.claim(root.name).catch((error: unknown) => this.#raise([error]));
     const unread = await this.#remember(root, clock.now());
@@ -42,9 +47,9 @@ export class PoolReconciler {
     const outcome = await applier.apply(observed, plan, now);
     const reported = await reporter.report(observed, plan, statistics, now);
 
-    this.#raise([...unread.errors, ...outcome.errors, ...reported.errors]);
     const wakeAt = earliest(plan.wakeAt, observed.wakeAt, outcome.wakeAt, reported.wakeAt, unread.wakeAt);
-    return wakeAt === undefined ? {} : { requeueAfterMs: Math.max(0, wakeAt - clock.now()) };
+    if (wakeAt !== undefined) this.#options.wake(root, Math.max(0, wakeAt - clock.now()));
+    this.#raise([...unread.errors, ...outcome.errors, ...reported.errors]);
   }
 
   #plan(observed: Observed, now: number): Plan {

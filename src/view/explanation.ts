@@ -81,8 +81,8 @@ function stateText({ stage, items, shards }: TaskRow): string {
 }
 
 function roomText(room: readonly Room[]): string {
-  if (room.length === 0) return "no capacity known yet";
   // Nodes name what they have none of, too.
   const had = room.filter(({ capacity }) => !/^0\D*$/.test(capacity));
+  if (had.length === 0) return "no capacity known yet";
   return had.map(({ resource, free, capacity }) => `${resource} ${free} free of ${capacity}`).join(", ");
 }

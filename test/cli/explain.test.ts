@@ -1,9 +1,44 @@
+import { ApiError } from "@dsl/kube-operator";
 import { expect, test } from "vitest";
 import { conditions, shards } from "../view/objects.ts";
-import { stage } from "./stage.ts";
+import { type Stage, stage } from "./stage.ts";
+
+const nodes = { group: "", version: "v1", kind: "Node", plural: "nodes", namespaced: false };
+
+/** A user who may see tasks and pools, and no nodes. */
+function stageWithoutNodes(): Stage {
+  const staged = stage();
+  staged.api.fail(({ resource }) =>
+    resource.plural === "nodes"
+      ? new ApiError({ code: 403, reason: "Forbidden", message: "you may not list nodes" })
+      : undefined,
+  );
+  return staged;
+}
+
+test("the planner itself is asked, whatever the operator wrote last", async () => {
+  const { run, createPool, createTask, api } = stage();
+  await createPool("lab", {});
+  await api.create(nodes, {
+    apiVersion: "v1",
+    kind: "Node",
+    metadata: { name: "a" },
+    status: { allocatable: { cpu: "2", pods: "110" }, conditions: [{ type: "Ready", status: "True" }] },
+  });
+  await createTask("squares");
+  expect((await run(["explain", "squares"])).stdout).toMatchInlineSnapshot(`
+    "Task:      default/squares in pool lab
+    State:     stopped until a person does something, 0 of 100 items done, 100 waiting
+    Reason:    NeverFits
+    Message:   each shard asks for 1 cpu; the one node of lab that admits it has 0
+    Pool:      no capacity known yet
+    Helps:     Make the task anew with a smaller request for each shard, or add a node that is large enough.
+    "
+  `);
+});
 
 test("a task that waits is explained: where it stands, why, what is free, what helps", async () => {
-  const { run, createPool, createTask, report } = stage();
+  const { run, createPool, createTask, report } = stageWithoutNodes();
   await createPool("lab", {
     resources: [
       { name: "cpu", capacity: "96", foreign: "2500m", allocated: "61", free: "32500m", utilizationPercent: 65 },
@@ -34,7 +69,7 @@ test("a task that waits is explained: where it stands, why, what is free, what h
 });
 
 test("a pool that is not there, and a spec that the operator has not seen, do not keep the rest from being told", async () => {
-  const { run, createTask, report } = stage();
+  const { run, createTask, report } = stageWithoutNodes();
   await createTask("squares");
   await report("squares", {
     items: { total: 100, succeeded: 97, failed: 3 },
@@ -57,7 +92,7 @@ test("a pool that is not there, and a spec that the operator has not seen, do no
 });
 
 test("-o json is for programs", async () => {
-  const { run, createTask } = stage();
+  const { run, createTask } = stageWithoutNodes();
   await createTask("squares");
   expect(JSON.parse((await run(["explain", "squares", "-o", "json"])).stdout)).toMatchObject({
     task: { name: "squares", pool: "lab", stage: "Waiting" },

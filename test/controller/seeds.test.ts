@@ -6,7 +6,7 @@ import { aCluster } from "../support/simulated-cluster.ts";
 import { happenings } from "../support/simulated-cluster-faults.ts";
 import type { Interceptor } from "../support/simulated-cluster-operator.ts";
 
-const seeds = Array.from({ length: 12 }, (_, index) => index + 1);
+const seeds = Array.from({ length: 8 }, (_, index) => index + 1);
 const tasks = ["alpha", "beta", "gamma"];
 const itemCount = 12;
 

@@ -177,7 +177,9 @@ test("every task with shards left to start has exactly one reason, and no other 
 
 test("a plan that has been carried out leaves nothing to do", () => {
   fc.assert(
-    fc.property(snapshots, (snapshot) => {
+    fc.property(snapshots, (ageing) => {
+      // Ageing is by the last start, so what a plan starts moves its task in the queue of the next.
+      const snapshot = { ...ageing, pools: ageing.pools.map(({ maxWaitMs: _, ...pool }) => pool) };
       const plan = planPool(snapshot, noon);
       expect(planPool(applied(snapshot, plan, noon), noon).decisions).toEqual([]);
     }),

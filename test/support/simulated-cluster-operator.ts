@@ -104,6 +104,11 @@ export class OperatorProcess {
       term,
     });
     const reporter = new Reporter(applier);
+    const poolController = manager.controller({
+      name: "pool",
+      reconcile: (key) => reconciler.reconcile(key),
+      concurrency: 4,
+    });
     const reconciler = new PoolReconciler({
       stores,
       memories,
@@ -111,12 +116,10 @@ export class OperatorProcess {
       applier,
       reporter,
       clock: ownClock,
+      wake: (root, afterMs) => poolController.add(root, afterMs),
       onLeadershipLost: () => this.#stop.abort(),
     });
-    wakePools(
-      manager.controller({ name: "pool", reconcile: (key) => reconciler.reconcile(key), concurrency: 4 }),
-      stores,
-    );
+    wakePools(poolController, stores);
     orphanController(manager, stores, applier);
     forgetTheGone(stores, memories, reporter);
     this.ended = manager.run(this.#stop.signal).catch((error) => error);
