@@ -19,20 +19,18 @@ function stageWithoutNodes(): Stage {
 test("the planner itself is asked, whatever the operator wrote last", async () => {
   const { run, createPool, createTask, api } = stage();
   await createPool("lab", {});
-  await api.create(nodes, {
-    apiVersion: "v1",
-    kind: "Node",
-    metadata: { name: "a" },
-    status: { allocatable: { cpu: "2", pods: "110" }, conditions: [{ type: "Ready", status: "True" }] },
-  });
+  await api.create(nodes, { apiVersion: "v1", kind: "Node", metadata: { name: "a" } });
+  const status = { allocatable: { cpu: "2", pods: "110" }, conditions: [{ type: "Ready", status: "True" }] };
+  await api.patch(nodes, { name: "a" }, { type: "merge", body: { status } }, { subresource: "status" });
   await createTask("squares");
   expect((await run(["explain", "squares"])).stdout).toMatchInlineSnapshot(`
     "Task:      default/squares in pool lab
-    State:     stopped until a person does something, 0 of 100 items done, 100 waiting
-    Reason:    NeverFits
-    Message:   each shard asks for 1 cpu; the one node of lab that admits it has 0
-    Pool:      no capacity known yet
-    Helps:     Make the task anew with a smaller request for each shard, or add a node that is large enough.
+    State:     waiting, 0 of 100 items done, 2 starting, 98 waiting
+    Reason:    PoolFull
+    Message:   each shard asks for 1 cpu; lab has 0 free
+    Queue:     position 1
+    Pool:      cpu 0 free of 2, pods 108 free of 110
+    Helps:     Wait until running shards end. More nodes in the pool, or a smaller request for each shard, let it start sooner.
     "
   `);
 });

@@ -20,12 +20,7 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 export async function startWithCrds(): Promise<ControlPlane> {
   const cluster = await startControlPlane({ nodes: "none" });
   await must(cluster, ["apply", "-f", `${root}crds`]);
-  await must(cluster, [
-    "wait",
-    "--for=condition=Established",
-    "crd/pooledtasks.kube-pool.dev",
-    "crd/resourcepools.kube-pool.dev",
-  ]);
+  await established(cluster);
   // The short names and the words of kubectl explain are published a moment after the kinds.
   const explained = ["rpool", "ptask"].map((kind) => ["explain", `${kind}.spec`]);
   await soon(() => Promise.all(explained.map((args) => must(cluster, args))));
@@ -50,6 +45,16 @@ export async function startWithPolicies(): Promise<ControlPlane> {
     if (!refusals.every(({ stderr }) => stderr.includes("ValidatingAdmissionPolicy"))) throw new Error("not in force");
   });
   return cluster;
+}
+
+/** kubectl wait fails at once on a definition so new that it has no conditions yet, so it is asked again. */
+export async function established(cluster: ControlPlane): Promise<void> {
+  const names = ["crd/pooledtasks.kube-pool.dev", "crd/resourcepools.kube-pool.dev"];
+  for (let tries = 1; ; tries++) {
+    const { code, stderr } = await cluster.kubectl(["wait", "--for=condition=Established", "--timeout=60s", ...names]);
+    if (code === 0) return;
+    if (tries === 50) throw new Error(`the CRDs are not established: ${stderr}`);
+  }
 }
 
 /** Tries until it goes well. */

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse, stringify } from "yaml";
 import type { ControlPlane } from "./control-plane.ts";
-import { must } from "./installed.ts";
+import { established, must } from "./installed.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -25,14 +25,7 @@ export interface OperatorProcess {
 /** CRDs, roles and policies, as deploy/up installs them. */
 export async function install(cluster: ControlPlane): Promise<void> {
   await must(cluster, ["apply", "-f", join(root, "crds")]);
-  const established = "jsonpath={.status.conditions[?(@.type=='Established')].status}=True";
-  await must(cluster, [
-    "wait",
-    `--for=${established}`,
-    "--timeout=60s",
-    "crd/pooledtasks.kube-pool.dev",
-    "crd/resourcepools.kube-pool.dev",
-  ]);
+  await established(cluster);
   await must(cluster, ["apply", "-f", join(root, "deploy/manifests/namespace.yaml")]);
   await must(cluster, ["apply", "-f", join(root, "deploy/manifests")]);
 }
