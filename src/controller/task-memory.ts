@@ -46,6 +46,8 @@ export interface Work {
 
 /** Items from ConfigMaps are read again this often while something is left to start. */
 const rereadMs = 15_000;
+/** Somebody is at work on what keeps a task from going on, so it is looked at more often. */
+const problemRereadMs = 5_000;
 
 export class TaskMemories {
   readonly #api: KubeApi;
@@ -133,15 +135,15 @@ export class TaskMemories {
 }
 
 function isStale(memory: TaskMemory, spec: PooledTaskSpec, now: number): boolean {
-  if (memory.problem !== undefined) return now - memory.readAt >= rereadMs;
+  if (memory.problem !== undefined) return now - memory.readAt >= problemRereadMs;
   const { configMapRefs } = spec.items;
   return configMapRefs !== undefined && memory.work?.account.isComplete === false && now - memory.readAt >= rereadMs;
 }
 
 /** When a task's sources are to be read again though nothing else happens. */
 export function rereadAt(memory: TaskMemory, spec: PooledTaskSpec): number | undefined {
-  const watched = memory.problem !== undefined || spec.items.configMapRefs !== undefined;
-  return watched ? memory.readAt + rereadMs : undefined;
+  if (memory.problem !== undefined) return memory.readAt + problemRereadMs;
+  return spec.items.configMapRefs === undefined ? undefined : memory.readAt + rereadMs;
 }
 
 export function nameTaken(object: string): Problem {

@@ -208,7 +208,7 @@ describe("on 100 simulated nodes", () => {
 
   test("at rest nothing but the lease is written", async () => {
     await start();
-    await new Promise((resolve) => setTimeout(resolve, 5000));
+    await new Promise((resolve) => setTimeout(resolve, 3000));
     const api = history.api;
     const versions = async (): Promise<string> => {
       const tasks = await listAll(api, {
@@ -230,7 +230,7 @@ describe("on 100 simulated nodes", () => {
         .join(" ");
     };
     const before = await versions();
-    await new Promise((resolve) => setTimeout(resolve, 10_000));
+    await new Promise((resolve) => setTimeout(resolve, 6000));
     expect(await versions()).toBe(before);
   });
 });
