@@ -2,10 +2,8 @@
 // against budgets.json. Counts, bytes and ratios fail at their margin; wall times are only told.
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import type { Figures, Scenario } from "./scenario.ts";
 import { shards } from "./shards.ts";
-
-export type Figures = Readonly<Record<string, number>>;
-export type Scenario = (options: Readonly<Record<string, string | undefined>>) => Promise<Figures>;
 
 interface Budget {
   /** `scenario.figure` */

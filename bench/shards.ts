@@ -6,7 +6,7 @@ import { setPriority } from "node:os";
 import { startControlPlane } from "../test/support/control-plane.ts";
 import { must } from "../test/support/installed.ts";
 import { install, startOperator } from "../test/support/operator-process.ts";
-import type { Scenario } from "./run.ts";
+import type { Scenario } from "./scenario.ts";
 
 export const shards: Scenario = async ({ shards: wanted = "1000", nodes = "100", profile = "tuned" }) => {
   const count = Number(wanted);
