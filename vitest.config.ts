@@ -1,5 +1,8 @@
-// Two projects: what needs nothing but Node, and what needs a real control plane (test/e2e).
+// Three projects: what needs nothing but Node; what needs a real control plane; and the long tests at scale, which
+// test/run.ts runs beside the others.
 import { defineConfig } from "vitest/config";
+
+const onAControlPlane = { testTimeout: 180_000, hookTimeout: 300_000, fileParallelism: false };
 
 export default defineConfig({
   test: {
@@ -15,13 +18,13 @@ export default defineConfig({
       },
       {
         test: {
+          ...onAControlPlane,
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
-          testTimeout: 180_000,
-          hookTimeout: 300_000,
-          fileParallelism: false,
+          exclude: ["test/e2e/at-scale.test.ts"],
         },
       },
+      { test: { ...onAControlPlane, name: "scale", include: ["test/e2e/at-scale.test.ts"] } },
     ],
   },
 });

@@ -1,13 +1,11 @@
 // The only writer. Carries a plan out in the order that makes a crash after any write harmless: what became of attempts
 // is recorded before their Jobs are let go, and a start is written down before its Job is created. Decides nothing.
 import {
-  type ApiError,
+  ApiError,
   addFinalizer,
   type EventRecorder,
   isAlreadyExists,
   isConflict,
-  isForbidden,
-  isInvalid,
   isNotFound,
   type JsonPatchOperation,
   type KubeApi,
@@ -130,7 +128,8 @@ export class Applier {
       ...(await inParallel(observed.tasks, lanes, (task) => this.#cleanUp(task, now))),
     ];
     const putOff = observed.tasks
-      .filter((task) => !due.includes(task) && hasLines(task))
+      // What is being deleted records nothing any more.
+      .filter((task) => !due.includes(task) && hasLines(task) && task.stage.kind !== "Deleting")
       .map((task) => appendDueAt(task, openBytes));
     return { errors, ...(putOff.length > 0 && { wakeAt: Math.min(...putOff) }) };
   }
@@ -156,9 +155,19 @@ export class Applier {
     try {
       await work.log.append(withHeader(task, work, groups));
     } catch (error) {
-      // Somebody else wrote there, or the answer was lost: what is stored decides.
-      this.#memories.forget(memory.uid);
-      throw error;
+      const reason = whyRefused(error);
+      if (reason === undefined) {
+        // Somebody else wrote there, or the answer was lost: what is stored decides.
+        this.#memories.forget(memory.uid);
+        throw error;
+      }
+      // Nothing more starts whose outcome could not be written down.
+      refuse(memory, task, reason, `the records cannot be written: ${(error as ApiError).message}`, now);
+      if (memory.refusal !== undefined) {
+        memory.refusal = { ...memory.refusal, ceiling: 0 };
+        memory.lastAppend = memory.refusal.until;
+      }
+      return;
     }
     for (const line of groups.flat()) work.account.apply(line);
     work.account.digest ??= work.items.digest;
@@ -552,8 +561,8 @@ function openStartOf(task: ObservedTask, { shard, node }: Start): OpenStart {
   return { namespace, task: name, taskUid: uid, shard, attempt, node, request };
 }
 
-function openKey({ taskUid, shard, attempt }: OpenStart): string {
-  return `${taskUid}/${shard}/${attempt}`;
+function openKey({ namespace, taskUid, shard, attempt }: OpenStart): string {
+  return `${namespace}/${taskUid}/${shard}/${attempt}`;
 }
 
 function isLeaving({ stage }: ObservedTask): boolean {
@@ -580,9 +589,17 @@ function refusalReason(message: string): TaskReason {
 
 /** The reason of an answer that will not change by asking again at once; undefined for a passing fault. */
 function whyRefused(error: unknown): TaskReason | undefined {
-  if (isForbidden(error)) return refusalReason(error.message);
-  return isInvalid(error) ? "TemplateRefused" : undefined;
+  if (!(error instanceof ApiError)) return undefined;
+  const { code } = error.status;
+  if (code < 400 || code >= 500 || passing.has(code)) return undefined;
+  // A webhook may deny with any code of this kind; 422 without its words is the server's own validation.
+  return code === 422 && !error.message.includes("denied the request")
+    ? "TemplateRefused"
+    : refusalReason(error.message);
 }
+
+/** Of the client's errors, those that another login, another moment or another look may mend. */
+const passing: ReadonlySet<number> = new Set([401, 404, 408, 409, 429]);
 
 function isGone(error: unknown): boolean {
   return isNotFound(error) || isConflict(error);

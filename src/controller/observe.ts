@@ -1,5 +1,5 @@
 // The store as it is now → the snapshot that a plan is made from, and what else apply and report need to know of each
-// task. One synchronous read; decides nothing, writes nothing.
+// task. One synchronous read of the stores; starts, stops and writes nothing.
 import { keyOf, keyText } from "@dsl/kube-operator";
 import { amountsOf, cappedSum, type Quantities } from "../api/amount.ts";
 import { constraintsOf } from "../api/constraints.ts";
@@ -285,6 +285,8 @@ function attemptsOf(
   const ended: EndedAttempt[] = [];
   const refused: ObservedTask["refused"][number][] = [];
   for (const job of stores.jobs.byIndex("task", task.metadata.uid)) {
+    // An owner is of its own namespace: a Job elsewhere that names this task is somebody's forgery.
+    if (job.metadata.namespace !== task.metadata.namespace) continue;
     jobs.set(attemptKey(job), job);
     if (account?.isRecorded(job.shard, job.attempt)) continue;
     const createFailure = newest(stores, job);
@@ -342,7 +344,8 @@ function modelTask(task: Unmodelled, pool: ObservedPool | undefined, admitted: b
   const work = memory?.work;
   const { name, namespace = "", uid, creationTimestamp } = object.metadata;
   const blocked = whyBlocked(task, pool, admitted, now);
-  const stop = whyStop(stage);
+  // A task that needs a person can still be told to stop.
+  const stop = whyStop(stage) ?? (spec.suspend ? "Suspended" : undefined);
   const parallelism = minOf(spec.parallelism, ceilingOf(task, now));
   const request = podRequest(spec.template.spec, task.defaultRequests);
   return {

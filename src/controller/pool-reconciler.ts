@@ -24,6 +24,8 @@ export interface PoolReconcilerOptions extends ObserveInput {
   readonly wake: (root: ObjectKey, afterMs: number) => void;
 }
 
+/** Whatever is overdue and cannot be done is not asked for without a pause. */
+const leastSleepMs = 50;
 /** Records of so many tasks are read at once. */
 const readLanes = 16;
 
@@ -48,7 +50,7 @@ export class PoolReconciler {
     const reported = await reporter.report(observed, plan, statistics, now);
 
     const wakeAt = earliest(plan.wakeAt, observed.wakeAt, outcome.wakeAt, reported.wakeAt, unread.wakeAt);
-    if (wakeAt !== undefined) this.#options.wake(root, Math.max(0, wakeAt - clock.now()));
+    if (wakeAt !== undefined) this.#options.wake(root, Math.max(leastSleepMs, wakeAt - clock.now()));
     this.#raise([...unread.errors, ...outcome.errors, ...reported.errors]);
   }
 

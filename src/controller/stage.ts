@@ -40,6 +40,10 @@ export function stageOf(facts: Facts, now: number): Stage {
   if (isFinished(task, spec)) return { kind: "Finished" };
   const end = account && endOf(facts, spec, account, now);
   if (end !== undefined) return { kind: facts.unsettledAttempts > 0 ? "Ending" : "Ended", ...end };
+  if (problem !== undefined && account === undefined && spec.cancel) {
+    const message = `cancelled (spec.cancel); nothing could run: ${problemsText(problems)}`;
+    return { kind: facts.unsettledAttempts > 0 ? "Ending" : "Ended", reason: "Cancelled", message };
+  }
   if (problem !== undefined) return { kind: "Stalled", reason: problem.reason, message: problemsText(problems) };
   return { kind: spec.suspend ? "Suspended" : "Open" };
 }

@@ -11,7 +11,7 @@ export interface Stores {
   readonly pools: StoreReader<ResourcePool>;
   /** Index `pool`: the name in `spec.poolRef`; index `uid`. */
   readonly tasks: StoreReader<PooledTask>;
-  /** Ours only. Index `task`: UID of the task; index `uid`; index `attempt`: `task uid/shard/attempt`. */
+  /** Ours only. Index `task`: UID of the task; index `uid`; index `attempt`: `namespace/task uid/shard/attempt`. */
   readonly jobs: StoreReader<JobView>;
   /** All of the cluster. Index `node`; index `job`: UID of the Job, of our own. */
   readonly pods: StoreReader<PodView>;
@@ -82,7 +82,7 @@ export function watchedStores(manager: Pick<Manager, "store">): WritableStores {
     indexes: {
       task: (job) => job.task,
       uid: (job) => job.metadata.uid,
-      attempt: (job) => `${job.task}/${job.shard}/${job.attempt}`,
+      attempt: (job) => `${job.metadata.namespace}/${job.task}/${job.shard}/${job.attempt}`,
     },
   });
   const podStore = manager.store<PodView>(coreResource("Pod", "pods", true) as Resource<PodView & KubeObject>, {

@@ -135,15 +135,15 @@ export class TaskMemories {
 }
 
 function isStale(memory: TaskMemory, spec: PooledTaskSpec, now: number): boolean {
-  if (memory.problem !== undefined) return now - memory.readAt >= problemRereadMs;
-  const { configMapRefs } = spec.items;
-  return configMapRefs !== undefined && memory.work?.account.isComplete === false && now - memory.readAt >= rereadMs;
+  const due = rereadAt(memory, spec);
+  return due !== undefined && now >= due;
 }
 
-/** When a task's sources are to be read again though nothing else happens. */
-export function rereadAt(memory: TaskMemory, spec: PooledTaskSpec): number | undefined {
-  if (memory.problem !== undefined) return memory.readAt + problemRereadMs;
-  return spec.items.configMapRefs === undefined ? undefined : memory.readAt + rereadMs;
+/** When a task's sources are to be read again though nothing else happens; never, where that could change nothing. */
+export function rereadAt({ problem, readAt, work }: TaskMemory, spec: PooledTaskSpec): number | undefined {
+  if (problem !== undefined) return readAt + problemRereadMs;
+  const matters = spec.items.configMapRefs !== undefined && work?.account.isComplete === false;
+  return matters ? readAt + rereadMs : undefined;
 }
 
 export function nameTaken(object: string): Problem {

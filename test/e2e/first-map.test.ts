@@ -49,10 +49,18 @@ describe.skipIf(!isRoot)("the first map, on real containers", () => {
   });
 
   test("items from standard input come back as results in order, exit status 0", async () => {
-    const numbers = Array.from({ length: 20 }, (_, index) => index + 1);
+    const numbers = Array.from({ length: 100 }, (_, index) => index + 1);
     const { stdout, code } = await map([], ["sh", "-c", "echo $((POOL_ITEM * POOL_ITEM))"], numbers.join("\n"));
     expect(stdout).toBe(`${numbers.map((number) => number * number).join("\n")}\n`);
     expect(code).toBe(0);
+  });
+
+  test("the primes below 10,000,000, counted by 100 shards, are 664579", async () => {
+    await kubectl("apply", "-f", `${examples}primes/primes.yaml`);
+    await kubectl("wait", "--for=condition=Finished", "--timeout=170s", "ptask/primes");
+    expect(await kubectl("get", "ptask", "primes", "-o", "jsonpath={.status.results.reduced}")).toBe("664579");
+    const { stdout } = await kubectlPool(cluster, ["results", "primes"]);
+    expect(stdout).toBe(await readFile(`${examples}primes/expected.txt`, "utf8"));
   });
 
   test("a failing item: exit status 1, the others' results, and one line that says how to retry", async () => {

@@ -1,0 +1,60 @@
+// `npm test`: everything, in two lanes, since a test at scale waits for the API server most of its time. Ends with one
+// plain line for all of it, and fails if anything did.
+import { spawn } from "node:child_process";
+
+interface Step {
+  readonly name: string;
+  readonly command: readonly string[];
+}
+
+const vitest = (project: string): Step => ({ name: project, command: ["vitest", "run", "--project", project] });
+const lanes: readonly (readonly Step[])[] = [
+  [vitest("scale")],
+  [{ name: "lint", command: ["npm", "run", "--silent", "lint"] }, vitest("e2e"), vitest("unit")],
+];
+
+const closingLine = /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/;
+const counts = { passed: 0, failed: 0, skipped: 0 };
+
+/** The output of a step is told when it ends: two lanes would mix their lines. */
+function run({ name, command }: Step): Promise<void> {
+  const [program = "", ...args] = command;
+  console.log(`${name} …`);
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding("utf8").on("data", (text: string) => (output += text));
+  return new Promise((resolve) => {
+    child.once("error", (error) => {
+      output += String(error);
+    });
+    child.once("close", (code) => {
+      const lines = output.split("\n");
+      const closing = lines.map((line) => closingLine.exec(line)).findLast((match) => match !== null);
+      counts.passed += Number(closing?.[1] ?? 0);
+      counts.failed += Number(closing?.[2] ?? 0);
+      counts.skipped += Number(closing?.[3] ?? 0);
+      // A step that fails without counting (lint, a crash) is one failure.
+      if (code !== 0 && Number(closing?.[2] ?? 0) === 0) counts.failed++;
+      const told = code === 0 ? lines.filter((line) => isTold(line)) : lines;
+      console.log(
+        `\n── ${name}: ${code === 0 ? "passed" : "FAILED"}\n${told.filter((line) => !closingLine.test(line)).join("\n")}`,
+      );
+      resolve();
+    });
+  });
+}
+
+/** Of what went well: why something was left out, and the sums. */
+function isTold(line: string): boolean {
+  return /skipped|Test Files|Tests |Duration/.test(line);
+}
+
+await Promise.all(
+  lanes.map(async (lane) => {
+    for (const step of lane) await run(step);
+  }),
+);
+const { passed, failed, skipped } = counts;
+console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
+process.exitCode = failed === 0 ? 0 : 1;
