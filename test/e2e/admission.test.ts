@@ -70,8 +70,8 @@ describe("the template's allow-list", () => {
   test.each<[string, WrittenTask, string]>([
     [
       "a field of the Pod",
-      task({ template: { spec: { ...aTemplate().spec, hostNetwork: true, hostPID: true } } }),
-      "spec.template.spec: not allowed here: hostNetwork, hostPID; remove it (allowed: containers, initContainers,",
+      task({ template: { spec: { ...aTemplate().spec, hostNetwork: true } } }),
+      "spec.template.spec: not allowed here: hostNetwork; remove it (allowed: containers, initContainers,",
     ],
     [
       "a field of the container",
