@@ -178,21 +178,23 @@ describe("on 100 simulated nodes", () => {
     await start();
     await kubectl("create", "namespace", "small");
     await kubectl("create", "quota", "two", "-n", "small", "--hard=pods=2");
-    const manifest = JSON.parse(taskOf("rationed", { items: 6, runMs: 2000 }));
+    // A quota is in force only once its controller has counted what is there.
+    await kubectl("wait", "-n", "small", "--for=jsonpath={.status.hard.pods}=2", "--timeout=60s", "quota/two");
+    const manifest = JSON.parse(taskOf("rationed", { items: 6, runMs: 10_000 }));
     await apply(JSON.stringify({ ...manifest, metadata: { name: "rationed", namespace: "small" } }));
     await kubectl(
       "wait",
       "-n",
       "small",
       "--for=jsonpath={.status.queue.reason}=QuotaRefused",
-      "--timeout=30s",
+      "--timeout=90s",
       "ptask/rationed",
     );
     expect(await kubectl("get", "-n", "small", "ptask", "rationed", "-o", "jsonpath={.status.queue.message}")).toMatch(
       /quota/,
     );
     await kubectl("delete", "quota", "two", "-n", "small");
-    await kubectl("wait", "-n", "small", "--for=condition=Succeeded", "--timeout=60s", "ptask/rationed");
+    await kubectl("wait", "-n", "small", "--for=condition=Succeeded", "--timeout=120s", "ptask/rationed");
   });
 
   test("a foreign object under a name of ours is named, and never touched", async () => {
