@@ -15,6 +15,8 @@ export default defineConfig({
           include: ["test/**/*.test.ts", "packages/*/test/**/*.test.ts"],
           exclude: ["test/e2e/**", "**/node_modules/**"],
           testTimeout: 20_000,
+          // Some run real shells and processes, which a busy machine can hold up.
+          retry: 1,
         },
       },
       {
