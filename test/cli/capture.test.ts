@@ -78,7 +78,8 @@ describe.each(shells)("under %s", (...shell) => {
   });
 
   test("SIGTERM reaches the command, which may still clean up", async () => {
-    const command = "trap 'kill $!; echo cleaned up; exit 3' TERM; sleep 5 >/dev/null 2>&1 & echo ready; wait $!; wait $!";
+    const command =
+      "trap 'kill $!; echo cleaned up; exit 3' TERM; sleep 5 >/dev/null 2>&1 & echo ready; wait $!; wait $!";
     const { status, log } = await run(shell, ["sh", "-c", command], (end) => end());
     expect({ status, log }).toEqual({ status: 3, log: "ready\ncleaned up\n" });
   });
