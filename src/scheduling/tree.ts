@@ -128,12 +128,17 @@ function payReservation(node: PoolNode, ledger: Ledger): TreeProblem[] {
   const payers = end < 0 ? lineage : lineage.slice(0, end + 1);
   const missing: string[] = [];
   wanted.forEach((amount, i) => {
-    for (const payer of payers) {
+    payers.forEach((payer, above) => {
       const left = (payer.reserved[i] ?? 0) - (payer.drawn[i] ?? 0);
       const paid = Math.max(0, Math.min(amount - (node.reserved[i] ?? 0), left));
       payer.drawn[i] = (payer.drawn[i] ?? 0) + paid;
       node.reserved[i] = (node.reserved[i] ?? 0) + paid;
-    }
+      // What passes through a pool on the way is reserved for that pool too, or its siblings would have it first.
+      for (const between of payers.slice(0, above)) {
+        between.reserved[i] = (between.reserved[i] ?? 0) + paid;
+        between.drawn[i] = (between.drawn[i] ?? 0) + paid;
+      }
+    });
     if ((node.reserved[i] ?? 0) < amount) missing.push(ledger.resources[i] ?? "");
   });
   const last = payers.at(-1);

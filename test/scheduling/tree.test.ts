@@ -122,6 +122,17 @@ describe("a reservation", () => {
     ]);
   });
 
+  test("paid by an ancestor comes before the share of anybody below that ancestor", () => {
+    expectPlan(
+      aPool()
+        .withNodes(1, { cpu: 8 })
+        .withChild("dept")
+        .withChild("team", { parent: "dept", reservation: { cpu: 6 } })
+        .withChild("a-sibling")
+        .withTasks({ a: inPool("team"), b: inPool("a-sibling") }),
+    ).starts({ a: [0, 1, 2, 3, 4, 5, 6], b: [0] });
+  });
+
   test("counts for what was paid of it", () => {
     expectPlan(
       aPool()
