@@ -1,9 +1,7 @@
 // How long shards last, as far as anybody knows. Nothing is ever endless: an unknown that blocks everybody, or frees
 // everybody, is worse than a wrong guess that is corrected.
+import { unknownShardMs } from "./learned.ts";
 import type { ActiveShard, Expectation, Task } from "./model.ts";
-
-/** Taken where nothing at all is known of a task. */
-export const unknownShardMs = 60_000;
 
 export function expectationOf({ expected }: Task): Expectation {
   if (expected === undefined) return { likelyMs: unknownShardMs };

@@ -6,9 +6,21 @@
 //   queue, line, contender  3 who may start something; order/: in which order; memory: what orders remember
 //   turn, fit, placement/   4 whose turn it is between pools, the nodes on which a shard fits, the best of them
 //   backfill, releases, estimate  who passes a task that waits; when places free; how long shards last
+//   learned                 what is learned of times, under the keys that tasks share
 //   reasons, shortage       5 why everybody else waits, in a word and a sentence
 //   decision                what comes out; statistics, task-statistics: the numbers in status, kept by change points
 export * from "./decision.ts";
+export {
+  expectationFor,
+  type History,
+  itemMsOf,
+  type Keys,
+  keysOf,
+  type Learned,
+  learn,
+  nothingLearned,
+  withSample,
+} from "./learned.ts";
 export type * from "./model.ts";
 export { defaultOrder, type OrderName, orderNames } from "./order/index.ts";
 export { defaultPlacement, type PlacementName, placementNames } from "./placement/index.ts";
