@@ -133,12 +133,16 @@ describe("the walls", () => {
     expect(wrong).toEqual([]);
   });
 
-  test("only apply.ts and the record log write to the cluster, the command line apart", () => {
+  test("only apply.ts, its rooms and the record log write to the cluster, the command line apart", () => {
     const writes = /\b(?:api|kube)\.(?:create|replace|patch|delete)\(/;
     const writers = files.filter(
       (file) => within(file, "src") && !within(file, "src/cli") && writes.test(readFileSync(join(root, file), "utf8")),
     );
-    expect(writers.sort()).toEqual(["src/controller/apply.ts", "src/controller/record-log.ts"]);
+    const rooms = ["pool-lock", "remover", "sender", "starter"].map((room) => `src/controller/${room}.ts`);
+    expect(writers.sort()).toEqual(["src/controller/apply.ts", ...rooms, "src/controller/record-log.ts"].sort());
+    const made = /\bnew (?:PoolLock|Recorder|Remover|Sender|Starter)\(/;
+    const makers = files.filter((file) => made.test(readFileSync(join(root, file), "utf8")));
+    expect(makers).toEqual(["src/controller/apply.ts"]);
   });
 
   test("no folder or file is named after nothing", () => {

@@ -1,9 +1,10 @@
 // Brings one tree of pools to the state that its plan describes: observe → plan → apply → report. Knows no policy.
 import { type Clock, type ObjectKey, TerminalError } from "@dsl/kube-operator";
 import { type Plan, planPool } from "../scheduling/index.ts";
-import { type Applier, LeadershipLost } from "./apply.ts";
+import type { Applier } from "./apply.ts";
 import { type Observed, type ObserveInput, observe, taskSpec } from "./observe.ts";
 import { inParallel } from "./parallel.ts";
+import { LeadershipLost } from "./pool-lock.ts";
 import type { Reporter } from "./report.ts";
 import { isFinished } from "./stage.ts";
 import { StatisticsKeeper } from "./statistics-keeper.ts";

@@ -1,0 +1,101 @@
+// The lock of a pool's capacity: its status, written by compare and swap under the leader's term. Whoever wants to start
+// something claims the pool first; a former leader's next write fails.
+import {
+  isConflict,
+  isNotFound,
+  type JsonPatchOperation,
+  type KubeApi,
+  type KubeObject,
+  keyOf,
+  listAll,
+} from "@dsl/kube-operator";
+import { labels } from "../api/labels.ts";
+import { type OpenStart, type ResourcePool, type ResourcePoolStatus, resourcePools } from "../api/resource-pool.ts";
+import { jobs } from "../engine/job.ts";
+import { ignoring } from "./sender.ts";
+import type { WritableStores } from "./stores.ts";
+
+/** Another operator leads: this one must not write any more. */
+export class LeadershipLost extends Error {
+  constructor(holder: string) {
+    super(`${holder} leads now`);
+    this.name = "LeadershipLost";
+  }
+}
+
+export class PoolLock {
+  readonly #api: KubeApi;
+  readonly #stores: WritableStores;
+  /** Names this operator's time of leadership in each pool's status. */
+  readonly #term: string;
+  /** UIDs of the roots whose status carries our term. */
+  readonly #claimed = new Set<string>();
+
+  constructor(api: KubeApi, stores: WritableStores, term: string) {
+    this.#api = api;
+    this.#stores = stores;
+    this.#term = term;
+  }
+
+  /**
+   * Before the first plan of a root: takes it over from whoever led before, and learns what was under way. The term is
+   * written first, so that what the former leader still decides fails; only then are its Jobs listed, live, since our
+   * own copy may be older than its last writes.
+   */
+  async claim(root: string): Promise<void> {
+    const cached = this.#stores.pools.get({ name: root });
+    if (cached === undefined) return;
+    if (this.#claimed.has(cached.metadata.uid)) return this.#checkTerm(cached);
+    await ignoring(isNotFound, async () => {
+      const pool = await this.#api.get(resourcePools, { name: root });
+      await this.#patchPoolStatus(pool, pool.status ?? {});
+      const labelSelector = `${labels.pool}=${root}`;
+      for (const job of (await listAll(this.#api, jobs, { labelSelector })).items) this.#stores.learnJob(job);
+      this.#claimed.add(pool.metadata.uid);
+    });
+  }
+
+  async writeOpenStarts(pool: ResourcePool, openStarts: readonly OpenStart[]): Promise<void> {
+    await this.write(pool, (status) => ({
+      ...status,
+      queue: { ...status.queue, openStarts: [...openStarts] },
+    }));
+  }
+
+  /** Compare and swap, under our term; a pool that another operator claimed since ends our leadership. */
+  async write(pool: ResourcePool, change: (status: ResourcePoolStatus) => ResourcePoolStatus): Promise<void> {
+    let current = this.#stores.pools.get(keyOf(pool)) ?? pool;
+    for (let attempt = 1; ; attempt++) {
+      this.#checkTerm(current);
+      try {
+        return await this.#patchPoolStatus(current, change(current.status ?? {}));
+      } catch (error) {
+        if (!isConflict(error) || attempt === 3) throw error;
+        current = await this.#api.get(resourcePools, keyOf(pool));
+        if (current.metadata.uid !== pool.metadata.uid) throw error;
+      }
+    }
+  }
+
+  /** The watch may have brought another's claim already: then writing over it would be no conflict. */
+  #checkTerm({ status }: ResourcePool): void {
+    const holder = status?.queue?.term;
+    if (holder !== undefined && holder !== this.#term) throw new LeadershipLost(holder);
+  }
+
+  async #patchPoolStatus(pool: ResourcePool, status: ResourcePoolStatus): Promise<void> {
+    const operations = [
+      { op: "test", path: "/metadata/uid", value: pool.metadata.uid },
+      versionOf(pool),
+      { op: "add", path: "/status", value: { ...status, queue: { ...status.queue, term: this.#term } } },
+    ] as const;
+    this.#stores.learnPool(
+      await this.#api.patch(resourcePools, keyOf(pool), { type: "json", operations }, { subresource: "status" }),
+    );
+  }
+}
+
+/** Not a test: setting the version makes the server compare, and answer 409 where another was faster. */
+export function versionOf({ metadata }: KubeObject): JsonPatchOperation {
+  return { op: "replace", path: "/metadata/resourceVersion", value: metadata.resourceVersion };
+}

@@ -1,0 +1,37 @@
+// What the API server would not take, and for how long nothing more of the task is asked for. Sends nothing.
+import { ApiError } from "@dsl/kube-operator";
+import type { TaskReason } from "../scheduling/index.ts";
+import type { ObservedTask } from "./observe.ts";
+import type { TaskMemory } from "./task-memory.ts";
+
+export function refuse(memory: TaskMemory, task: ObservedTask, reason: TaskReason, message: string, now: number): void {
+  const known = memory.refusal;
+  // The shards of one batch are refused together: that is one refusal.
+  const count = known === undefined ? 1 : now < known.until ? known.count : known.count + 1;
+  const ceiling = task.active.filter(({ pod }) => pod !== undefined).length;
+  memory.refusal = {
+    reason,
+    message,
+    ceiling,
+    count,
+    until: now + Math.min(300_000, 10_000 * 2 ** Math.min(count - 1, 5)),
+  };
+}
+
+export function refusalReason(message: string): TaskReason {
+  return message.includes("exceeded quota") || message.includes("failed quota") ? "QuotaRefused" : "AdmissionRefused";
+}
+
+/** The reason of an answer that will not change by asking again at once; undefined for a passing fault. */
+export function whyRefused(error: unknown): TaskReason | undefined {
+  if (!(error instanceof ApiError)) return undefined;
+  const { code } = error.status;
+  if (code < 400 || code >= 500 || passing.has(code)) return undefined;
+  // A webhook may deny with any code of this kind; 422 without its words is the server's own validation.
+  return code === 422 && !error.message.includes("denied the request")
+    ? "TemplateRefused"
+    : refusalReason(error.message);
+}
+
+/** Of the client's errors, those that another login, another moment or another look may mend. */
+const passing: ReadonlySet<number> = new Set([401, 404, 408, 409, 429]);
