@@ -8,6 +8,7 @@ import { map } from "./map.ts";
 import { results } from "./results.ts";
 import { resume } from "./resume.ts";
 import { retry } from "./retry.ts";
+import { simulate } from "./simulate.ts";
 import { suspend } from "./suspend.ts";
 import { top } from "./top.ts";
 import type { Verb } from "./verb.ts";
@@ -24,5 +25,6 @@ export const verbs: readonly Verb[] = [
   cancel,
   suspend,
   resume,
+  simulate,
   version,
 ];

@@ -18,6 +18,8 @@ import { earliest } from "../scheduling/stops.ts";
 export interface Submission {
   readonly task: Task;
   readonly durationMs: (shard: number) => number;
+  /** How many items a shard has; absent: one. */
+  readonly items?: (shard: number) => number;
 }
 
 export interface Workload {

@@ -27,6 +27,7 @@ test("help lists every verb with what it does", async () => {
       cancel     end a task for good; results that are there stay
       suspend    stop a task for a while
       resume     let a suspended task go on
+      simulate   run a workload in virtual time under every policy, side by side
       version    print the version of this program
 
     Try:
