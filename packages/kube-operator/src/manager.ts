@@ -4,6 +4,7 @@ import type { Registry } from "prom-client";
 import { type Clock, type Random, sleep, systemClock, systemRandom } from "./clock.ts";
 import type { Connection } from "./connection.ts";
 import { type Controller, type ControllerOptions, createController } from "./controller.ts";
+import { watchEventLoop } from "./event-loop.ts";
 import { type HealthCheck, type HealthServer, startHealthServer } from "./health.ts";
 import type { KubeApi } from "./kube-api.ts";
 import { type Elector, fencedKubeApi, type Leadership, LeaseLostError, localElector } from "./leader.ts";
@@ -193,6 +194,8 @@ class OrderedManager implements Manager {
   async run(signal: AbortSignal): Promise<void> {
     const { health, registry } = this.#options;
     const stopCaches = new AbortController();
+    const eventLoop = this.#metrics && watchEventLoop();
+    if (eventLoop !== undefined) this.#metrics?.eventLoop(eventLoop.meter);
     this.#readyz.stop = () => (signal.aborted ? "the process is stopping" : undefined);
     if (health !== undefined) {
       const [livez, readyz] = [this.#livez, this.#readyz];
@@ -207,6 +210,7 @@ class OrderedManager implements Manager {
       stopCaches.abort();
       await Promise.all(caches);
       await this.#health?.close();
+      eventLoop?.stop();
       this.#log.info({}, "stopped");
     }
   }

@@ -1,6 +1,7 @@
 // The runtime's metrics under controller-runtime's names, so that existing dashboards and alerts work. All series stand
 // at 0 from the start; none is labelled by object. Knows prom-client; nothing else in this package does.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, type Registry } from "prom-client";
+import type { StallMeter } from "./event-loop.ts";
 import type { QueueObserver } from "./workqueue.ts";
 
 export type ReconcileOutcome = "success" | "error" | "requeue_after";
@@ -40,6 +41,8 @@ export interface EndedRequest {
 export interface RuntimeMetrics {
   controller(name: string, gauges: ControllerGauges): ControllerObserver;
   cache(gauges: CacheGauges): void;
+  /** Each reading begins a new span of time. */
+  eventLoop(meter: Pick<StallMeter, "take">): void;
   leader(lease: string, isLeader: () => boolean): void;
 }
 
@@ -57,6 +60,7 @@ export function runtimeMetrics(registry: Registry): RuntimeMetrics {
   const perQueue = { labelNames: ["name", "controller"] as const, registers };
   const queues: { readonly labels: { name: string; controller: string }; readonly gauges: ControllerGauges }[] = [];
   const caches: CacheGauges[] = [];
+  const meters: Pick<StallMeter, "take">[] = [];
   const leaders = new Map<string, () => boolean>();
 
   const reconciles = new Counter({
@@ -174,6 +178,18 @@ export function runtimeMetrics(registry: Registry): RuntimeMetrics {
     (cache) => cache.lastEventAgeMs() / 1000,
   );
 
+  new Gauge({
+    name: "kube_operator_event_loop_stall_max_seconds",
+    help: "Longest time that the event loop was held up since the last reading, and the longest by work of its own",
+    labelNames: ["of"] as const,
+    registers,
+    collect() {
+      const stalls = meters.map((meter) => meter.take());
+      this.set({ of: "elapsed" }, Math.max(0, ...stalls.map(({ elapsedMs }) => elapsedMs)) / 1000);
+      this.set({ of: "work" }, Math.max(0, ...stalls.map(({ workMs }) => workMs)) / 1000);
+    },
+  });
+
   return {
     controller(name, gauges) {
       const controller = { controller: name };
@@ -208,6 +224,9 @@ export function runtimeMetrics(registry: Registry): RuntimeMetrics {
       };
     },
     cache: (gauges) => void caches.push(gauges),
+    eventLoop(meter) {
+      meters.push(meter);
+    },
     leader(lease, isLeader) {
       leaders.set(lease, isLeader);
       leading.set({ name: lease }, 0);
