@@ -17,6 +17,7 @@ import {
   boundedSlowdownMilli,
   noAttempts,
   observeAt,
+  planPool,
   type StallReason,
   stallReasons,
   startStatistics,
@@ -29,7 +30,7 @@ import {
 } from "../src/scheduling/index.ts";
 import { whatHelps } from "../src/view/reasons.ts";
 import { aPlacement, aTask, contextOf, itemsOf } from "./engine/builders.ts";
-import { aPool, expectPlan } from "./support/scheduling.ts";
+import { aPool, expectPlan, noon } from "./support/scheduling.ts";
 import { aCluster, anEmptyCluster, type SimulatedCluster } from "./support/simulated-cluster.ts";
 import { jobs } from "./support/simulated-cluster-world.ts";
 
@@ -189,6 +190,14 @@ describe("docs/reasons.md", () => {
         const cluster = await aCluster().withNodes(1, { cpu: 8 }).withProgram(fails).start();
         await cluster.task("work", { items: { range: { end: 1 } }, retries: 9 });
         return await messageOf(cluster, "BackingOff");
+      },
+      async Preempted() {
+        const low = { cpu: 2, shards: 1, running: [{ node: "node-1" }] };
+        const { snapshot } = aPool()
+          .withPool({ preemption: { withinPool: "LowerPriority", reclaim: "Never" } })
+          .withNodes(1, { cpu: 2 })
+          .withTasks({ low, high: { cpu: 2, shards: 1, priority: 1 } });
+        return planPool(snapshot, noon).waiting.find(({ reason }) => reason === "Preempted")?.message ?? "";
       },
       async QuotaRefused() {
         const cluster = await aCluster().withNodes(1, { cpu: 8 }).withProgram(slow).start();

@@ -15,6 +15,8 @@ export interface Hold {
   /** The same for each limit above the task. */
   readonly limitSpareOf: ReadonlyMap<PoolNode, Float64Array>;
   readonly placed: readonly NodeRoom[];
+  /** Set: the place is kept from those alone who would borrow it from this pool. Absent: from everybody. */
+  readonly owner: PoolNode | undefined;
 }
 
 /**
@@ -27,6 +29,7 @@ export function makeHold(
   releases: readonly Release[],
   earlier: readonly Hold[],
   ledger: Ledger,
+  owner?: PoolNode,
 ): Hold | undefined {
   const { shape, demand } = contender;
   const { request } = shape;
@@ -50,7 +53,7 @@ export function makeHold(
     const isLastOfMoment = release === undefined || i === 0 || releases[i - 1]?.at !== release.at;
     const moment = releases[i - 1]?.at ?? contender.contest.now;
     if (isLastOfMoment && room >= demand && fitsUnder()) {
-      return holdAt(contender, node, promised(contender, moment), free, spare, ledger);
+      return holdAt(contender, node, promised(contender, moment), free, spare, ledger, owner);
     }
     if (release === undefined) return undefined;
     for (const each of release.node?.lineage() ?? []) {
@@ -82,6 +85,7 @@ function holdAt(
   free: ReadonlyMap<number, Float64Array>,
   limitSpareOf: ReadonlyMap<PoolNode, Float64Array>,
   ledger: Ledger,
+  owner: PoolNode | undefined,
 ): Hold {
   const { shape, demand } = contender;
   const placed: NodeRoom[] = [];
@@ -100,7 +104,7 @@ function holdAt(
   }
   for (const spare of limitSpareOf.values()) add(spare, shape.request, -demand);
   const spareOf = new Map(placed.map(({ index }) => [index, free.get(index) ?? ledger.vectorOf({}, 0)] as const));
-  return { contender, node, at, spareOf, limitSpareOf, placed };
+  return { contender, node, at, spareOf, limitSpareOf, placed, owner };
 }
 
 /** Whether such a shard may start on the node without delaying anything that is held. */
@@ -111,7 +115,19 @@ export function mayPass(
   request: Request,
   endsAt: number,
 ): boolean {
-  return holds.every((hold) => endsAt <= hold.at || sparesOf(hold, room, node).every((spare) => fits(request, spare)));
+  return holds.every(
+    (hold) =>
+      endsAt <= hold.at ||
+      !binds(hold, node, request) ||
+      sparesOf(hold, room, node).every((spare) => fits(request, spare)),
+  );
+}
+
+/** Who is within a reservation of its own borrows nothing. */
+function binds({ owner }: Hold, node: PoolNode, request: Request): boolean {
+  if (owner === undefined) return true;
+  const below = node.lineage();
+  return !below.includes(owner) && !below.slice(0, -1).some((each) => each.keepsWithin(request));
 }
 
 /** What such a start takes away from what the holds have left: of all holds that it outlasts. */

@@ -27,6 +27,8 @@ export class Contender {
   readonly queued: Queued;
   readonly shape: Shape;
   readonly starts: Start[] = [];
+  /** Places that are kept for it until what was stopped there has ended. */
+  readonly claims: NodeRoom[] = [];
   /** What its shards held before this plan, once an order has asked for it. */
   private running: Amounts | undefined;
 
@@ -40,9 +42,14 @@ export class Contender {
     return this.queued.task;
   }
 
-  /** Shards that it may start still, its parallelism taken into account. */
+  /** Shards that it may start still, its parallelism taken into account, and for which no place is kept. */
   get wanted(): number {
-    return Math.min(this.queued.startable, this.queued.places) - this.starts.length;
+    return Math.min(this.queued.startable, this.queued.places) - this.taken;
+  }
+
+  /** Places that it has taken in this plan, or that are kept for it. */
+  get taken(): number {
+    return this.starts.length + this.claims.length;
   }
 
   /** How many must start together: its minimum at its first start, as far as it may, one afterwards. */
@@ -51,19 +58,34 @@ export class Contender {
     return Math.max(1, Math.min(minimum, this.wanted));
   }
 
+  /** Its first shards start together, and their places are not all free yet: nothing of it may start before them. */
+  get isGathering(): boolean {
+    return this.claims.length > 0 && !this.hasStarted && (this.task.minParallelism ?? 1) > 1;
+  }
+
   /** Sends the next of its shards to the node; to be called for no more than are wanted. */
-  start({ node }: NodeRoom): Start {
+  start({ node }: NodeRoom, byAge: boolean): Start {
     const shard = this.queued.shards.next();
     if (shard.done) throw new Error(`${this.task.key} has no shard left to start`);
-    const start: Start = { kind: "start", task: this.task.key, shard: shard.value, node: node.name };
+    const start: Start = {
+      kind: "start",
+      task: this.task.key,
+      shard: shard.value,
+      node: node.name,
+      ...(byAge && { byAge }),
+    };
     this.starts.push(start);
     return start;
   }
 
   /** Past the pool's patience, until something of it starts. */
   get isAged(): boolean {
+    return this.taken === 0 && this.hasWaitedLong;
+  }
+
+  get hasWaitedLong(): boolean {
     const { maxWaitMs } = this.contest.pool;
-    return maxWaitMs !== undefined && this.starts.length === 0 && this.contest.now - this.waitingSince >= maxWaitMs;
+    return maxWaitMs !== undefined && this.contest.now - this.waitingSince >= maxWaitMs;
   }
 
   get waitingSince(): number {
@@ -87,7 +109,7 @@ export class Contender {
   /** Of all that it holds, what starts in this plan included. */
   get heldShare(): number {
     this.running ??= this.task.active.map(({ request }) => request).reduce(plus, {});
-    return dominantShare(plus(this.running, times(this.task.request, this.starts.length)), this.contest.capacity);
+    return dominantShare(plus(this.running, times(this.task.request, this.taken)), this.contest.capacity);
   }
 
   get expectedWorkMs(): number {

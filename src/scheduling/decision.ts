@@ -10,6 +10,8 @@ export interface Start {
   readonly task: string;
   readonly shard: number;
   readonly node: string;
+  /** Its task had waited past the pool's patience. */
+  readonly byAge?: true;
 }
 
 export interface Stop {
@@ -19,6 +21,8 @@ export interface Stop {
   readonly attempt: number;
   readonly node: string;
   readonly why: StopReason;
+  /** The task that is to have the place, where it is stopped for one. */
+  readonly for?: string;
 }
 
 /** Why a task waits: the closed list. A person need not do anything. Each has its paragraph in docs/reasons.md. */
@@ -32,6 +36,7 @@ export const waitReasons = [
   "NoNodeFits",
   "ParallelismReached",
   "BackingOff",
+  "Preempted",
   "QuotaRefused",
   "AdmissionRefused",
   "Starting",

@@ -82,6 +82,13 @@ export class Ledger {
     this.log.push({ room, request, uses, spares });
   }
 
+  /** Keeps the place for a shard that does not run yet, or gives it back: it takes room, and is not allocated. */
+  keep(room: NodeRoom, request: Request, uses: readonly Float64Array[], direction: 1 | -1): void {
+    add(room.free, request, -direction);
+    for (const use of uses) add(use, request, direction);
+    this.changes.push(room.index);
+  }
+
   checkpoint(): number {
     return this.log.length;
   }

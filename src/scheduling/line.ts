@@ -74,7 +74,7 @@ export class Line {
   /** The task in front has its place kept; those behind it pass, from now on, as the pool wants them tried. */
   passBehind(hold: Hold): void {
     this.hold = hold;
-    if (this.node.pool.backfill?.candidates === "QueueOrder") return;
+    if (hold.owner !== undefined || this.node.pool.backfill?.candidates === "QueueOrder") return;
     const places = new Map<Contender, Ranks>();
     for (let next = this.peek(); next !== undefined; next = this.peek()) {
       places.set(next, [expectationOf(next.task).likelyMs, places.size]);

@@ -1,5 +1,6 @@
 // What a pool's queue remembers from plan to plan: turns, decayed use, the head. Does not know who reads it.
 import type { Contender, Contest } from "./contender.ts";
+import type { Stop } from "./decision.ts";
 import { expectationOf } from "./estimate.ts";
 import type { Line } from "./line.ts";
 import type { Pool, QueueMemory, Task } from "./model.ts";
@@ -35,19 +36,53 @@ export function countStarts(contest: Contest, task: Task, count: number): void {
   if (remembers(contest.pool, "use")) addUse(contest, task, task.request, count * expectationOf(task).likelyMs);
 }
 
+/** So many places are kept for shards of the task since an earlier plan, whose turns were counted then. */
+export function countKept(contest: Contest, task: Task, count: number): void {
+  if (remembers(contest.pool, "use")) addUse(contest, task, task.request, count * expectationOf(task).likelyMs);
+}
+
 /** Whether the pool's order needs this from plan to plan; else it is not worth the time that it takes. */
 function remembers({ order }: Pool, what: "turns" | "use"): boolean {
   return order.some((name) => orders[name].remembers === what);
 }
 
 /** What the next plan needs, by pool; undefined where no pool needs anything. */
-export function memoryOf(lines: readonly Line[]): Readonly<Record<string, QueueMemory>> | undefined {
-  const remembering = lines.filter((line) => line.remembers || line.hold || line.node.pool.memory);
+export function memoryOf(
+  lines: readonly Line[],
+  stops: readonly Stop[],
+): Readonly<Record<string, QueueMemory>> | undefined {
+  const remembering = lines.filter(
+    (line) => line.remembers || line.hold || line.node.pool.memory || claimsOf(line) || preemptedIn(line, stops),
+  );
   if (remembering.length === 0) return undefined;
-  return Object.fromEntries(remembering.map((line) => [line.node.pool.name, closeContest(line)]));
+  return Object.fromEntries(remembering.map((line) => [line.node.pool.name, closeContest(line, stops)]));
 }
 
-function closeContest({ contest, tasks, contenders, hold }: Line): QueueMemory {
+/** By UID, why shards of its tasks were stopped for somebody else: in this plan, or before and none has started since. */
+export function preemptedIn(
+  { node: { pool }, tasks, contenders }: Line,
+  stops: readonly Stop[],
+): QueueMemory["preempted"] | undefined {
+  const why = new Map(stops.map(({ task, why }) => [task, why]));
+  const started = new Set(contenders.filter(({ starts }) => starts.length > 0).map(({ task }) => task));
+  const found = tasks.flatMap((task) => {
+    const now = why.get(task.key);
+    if (now === "Preempted" || now === "Reclaimed") return [[task.uid, now] as const];
+    const before = started.has(task) ? undefined : pool.memory?.preempted?.[task.uid];
+    return before === undefined ? [] : [[task.uid, before] as const];
+  });
+  return found.length === 0 ? undefined : Object.fromEntries(found);
+}
+
+function claimsOf({ contenders }: Line): QueueMemory["claims"] | undefined {
+  const claims = contenders
+    .filter((contender) => contender.claims.length > 0)
+    .map((contender) => ({ task: contender.task.uid, nodes: contender.claims.map((room) => room.node.name) }));
+  return claims.length === 0 ? undefined : claims;
+}
+
+function closeContest(line: Line, stops: readonly Stop[]): QueueMemory {
+  const { contest, tasks, contenders, hold } = line;
   const { now, pool, turn } = contest;
   const turns: Record<string, number> = {};
   for (const { uid } of remembers(pool, "turns") ? tasks : []) {
@@ -58,7 +93,18 @@ function closeContest({ contest, tasks, contenders, hold }: Line): QueueMemory {
   const used = Object.entries(usedUntil(pool.memory, now)).sort(([a, x], [b, y]) => y - x || compareText(a, b));
   const remembered = Object.fromEntries(used.slice(0, namespacesMax));
   const head = hold && { task: hold.contender.task.uid, at: hold.at };
-  return { turn, turns, used: remembered, holding, usedAt: now, ...(head && { head }) };
+  const claims = claimsOf(line);
+  const preempted = preemptedIn(line, stops);
+  return {
+    turn,
+    turns,
+    used: remembered,
+    holding,
+    usedAt: now,
+    ...(head && { head }),
+    ...(claims && { claims }),
+    ...(preempted && { preempted }),
+  };
 }
 
 /** What each namespace holds after this plan, as a dominant share. */

@@ -34,6 +34,8 @@ export interface Pool {
   readonly backfill?: Backfill;
   /** A task that has waited longer than this stands in front of the chain. Absent: nobody ages. */
   readonly maxWaitMs?: number;
+  /** Whether running shards may be stopped for tasks of this pool. Absent: never. */
+  readonly preemption?: Preemption;
   /** What the orders remember from plan to plan; absent at the first. */
   readonly memory?: QueueMemory;
 }
@@ -45,6 +47,15 @@ export interface Pool {
 export interface Backfill {
   readonly policy: "None" | "BestEffort" | "Easy";
   readonly candidates: "ShortestFirst" | "QueueOrder";
+}
+
+/**
+ * LowerPriority: shards of the pool's own tasks of lower priority may be stopped. Always: so may those of other pools,
+ * where they run on what this pool has reserved.
+ */
+export interface Preemption {
+  readonly withinPool: "Never" | "LowerPriority";
+  readonly reclaim: "Never" | "Always";
 }
 
 /** A pool's own memory of its queue. Plans take it in and give it out; nobody else writes it. */
@@ -61,6 +72,18 @@ export interface QueueMemory {
   readonly usedAt: number;
   /** The UID of the task that has the hold, and when it was expected to start. */
   readonly head?: { readonly task: string; readonly at: number };
+  /** Places that are kept for tasks of the pool while what was stopped for them ends. Absent: none. */
+  readonly claims?: readonly Claim[];
+  /** By task UID, why shards of it were stopped for somebody else, until one of it starts again. Absent: none. */
+  readonly preempted?: Readonly<Record<string, "Preempted" | "Reclaimed">>;
+}
+
+/** The places that are kept for one task. */
+export interface Claim {
+  /** Its UID. */
+  readonly task: string;
+  /** The node of each place. */
+  readonly nodes: readonly string[];
 }
 
 export interface Node {
@@ -186,6 +209,8 @@ export interface ActiveShard {
   readonly deadline?: number;
   /** Since when the Kubernetes scheduler refuses it; after `refusalPatienceMs` it is taken back. */
   readonly refusedSince?: number;
+  /** Its task had waited past the pool's patience: priority alone does not stop it. */
+  readonly byAge?: boolean;
 }
 
 /** Why a running shard is stopped. */
@@ -196,4 +221,6 @@ export type StopReason =
   | "DeadlineExceeded"
   | "TimedOut"
   | "NodeRefused"
-  | "Refused";
+  | "Refused"
+  | "Preempted"
+  | "Reclaimed";

@@ -4,8 +4,9 @@ import { Ledger } from "./ledger.ts";
 import { formLines } from "./line.ts";
 import { memoryOf } from "./memory.ts";
 import type { Snapshot } from "./model.ts";
+import { Preemption } from "./preemption.ts";
 import { whyTheyWait } from "./reasons.ts";
-import { runningReleases } from "./releases.ts";
+import { type Release, runningReleases } from "./releases.ts";
 import { earliest, nextMoment, whatMustStop } from "./stops.ts";
 import { plantTree } from "./tree.ts";
 import { takeTurns } from "./turn.ts";
@@ -23,17 +24,19 @@ export function planPool(snapshot: Snapshot, now: number): Plan {
   // 3. Who may start something: a line for each pool, in its order.
   const { lines, idle } = formLines(snapshot, tree, ledger, now);
 
-  // 4. Whose turn it is, on which node each shard goes, and who passes a task that waits.
-  const { starts, ends } = takeTurns(tree.root, lines, ledger, () => runningReleases(snapshot, tree, ledger, now));
+  // 4. Whose turn it is, on which node each shard goes; else whom may it preempt; and who passes a task that waits.
+  const preemption = new Preemption(snapshot, tree, ledger, stops, lines, now);
+  const running = (): Release[] => runningReleases(snapshot, tree, ledger, now);
+  const { starts, ends } = takeTurns(tree.root, lines, ledger, running, preemption);
 
   // 5. Why everybody else waits.
-  const waiting = whyTheyWait(tree.root?.pool, lines, ends, idle, ledger, now);
+  const waiting = whyTheyWait(tree.root?.pool, lines, ends, idle, ledger, preemption.stops, now);
 
   // 6. What the next plan needs to know, and when time alone makes a new one.
-  const memory = memoryOf(lines);
+  const memory = memoryOf(lines, preemption.stops);
   const wakeAt = earliest(nextMoment(snapshot, now), ...lines.map((line) => line.nextAgeing(ends, now)));
   return {
-    decisions: [...stops, ...starts],
+    decisions: [...stops, ...preemption.stops, ...starts],
     waiting,
     usage: usageOf(ledger),
     ...(memory !== undefined && { memory }),

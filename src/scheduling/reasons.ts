@@ -1,9 +1,10 @@
 // Why a task waits, as one word and one sentence with amounts that a person can check. Does not decide anything.
 import type { Contender } from "./contender.ts";
-import type { Waiting, WaitReason } from "./decision.ts";
+import type { Stop, Waiting, WaitReason } from "./decision.ts";
 import { fitsOnceOursEnd, type Shape } from "./fit.ts";
 import { type Ledger, type NodeRoom, timesIn } from "./ledger.ts";
 import type { Line } from "./line.ts";
+import { preemptedIn } from "./memory.ts";
 import type { Pool, Task } from "./model.ts";
 import { compareText } from "./order/chain.ts";
 import { atParallelism, backingOff, type Idle } from "./queue.ts";
@@ -19,16 +20,19 @@ export function whyTheyWait(
   ends: TurnEnds,
   idle: readonly Idle[],
   ledger: Ledger,
+  stops: readonly Stop[],
   now: number,
 ): readonly Waiting[] {
   const shortages = new Shortages(ledger);
   const inQueue: Waiting[] = [];
   const others: Waiting[] = idle.flatMap(waitingOf);
   for (const line of lines) {
+    const preempted = preemptedIn(line, stops);
     const stays = (contender: Contender): boolean => !leavesQueue(ends.get(contender));
     line.sorted(line.contenders.filter(stays)).forEach((contender, index) => {
       const position = index + 1;
-      const [reason, message] = reasonOf(root ?? line.node.pool, contender, ends.get(contender), position, shortages);
+      const found = reasonOf(root ?? line.node.pool, contender, ends.get(contender), position, shortages);
+      const [reason, message] = afterStops(found, contender, preempted?.[contender.task.uid]);
       inQueue.push({ task: contender.task.key, reason, message, position });
     });
     for (const contender of line.contenders) {
@@ -56,6 +60,8 @@ function reasonOf(
   shortages: Shortages,
 ): [WaitReason, string] {
   switch (end?.kind) {
+    case "Promised":
+      return ["PoolFull", ""];
     case "Limited":
       return ["PoolFull", `${asksFor(shape)}; ${limitText(shape, end.at, shortages.ledger)}`];
     case "Held":
@@ -65,6 +71,25 @@ function reasonOf(
     default:
       return noRoom(root, shape, demand, shortages);
   }
+}
+
+/** What was stopped, for it or of it, comes before what it lacks. */
+function afterStops(
+  [reason, message]: [WaitReason, string],
+  { claims }: Contender,
+  why: "Preempted" | "Reclaimed" | undefined,
+): [WaitReason, string] {
+  if (claims.length > 0) {
+    const shards = claims.length === 1 ? "1 shard of it" : `${claims.length} shards of it`;
+    const first = `${shards} will start where shards are being stopped to make room`;
+    return ["PoolFull", message === "" ? first : `${first}; ${message}`];
+  }
+  if (why === undefined || reason === "PoolNotReady") return [reason, message];
+  const first =
+    why === "Preempted"
+      ? "shards of it were stopped for a task of higher priority"
+      : "shards of it were stopped to give back what another pool has reserved";
+  return ["Preempted", `${first}; ${message}`];
 }
 
 function waitingOf({ task, reason, message }: Idle): Waiting[] {

@@ -1,7 +1,7 @@
 // When places are expected to be free again. Does not know what waits for them.
 import { expectationOf, expectedEnd } from "./estimate.ts";
 import type { Ledger, NodeRoom, Request } from "./ledger.ts";
-import type { Snapshot, Task } from "./model.ts";
+import type { ActiveShard, Snapshot, Task } from "./model.ts";
 import type { PoolNode, Tree } from "./tree.ts";
 
 /** One place that a shard holds, and when it is expected to give it back. */
@@ -9,6 +9,8 @@ export interface Release {
   readonly at: number;
   readonly task: Task;
   readonly shard: number;
+  /** The running shard; absent for one that has only been decided. */
+  readonly active?: ActiveShard;
   /** Absent for a shard on a vanished node: it gives back only what limits count. */
   readonly room: NodeRoom | undefined;
   readonly node: PoolNode | undefined;
@@ -21,7 +23,7 @@ export function runningReleases({ tasks }: Snapshot, { nodes }: Tree, ledger: Le
     return task.active.map((shard): Release => {
       const room = ledger.roomNamed(shard.node);
       const at = expectedEnd(task, shard, now);
-      return { at, task, shard: shard.shard, room, node, request: ledger.requestOf(shard.request) };
+      return { at, task, shard: shard.shard, active: shard, room, node, request: ledger.requestOf(shard.request) };
     });
   });
 }

@@ -56,11 +56,16 @@ export class PoolNode {
     return this.lineage().find(({ limit }) => !leaves(request, 1, (i) => limit[i] ?? 0));
   }
 
-  /** With this request its use would still be within what it has reserved. Pods count only where they are reserved. */
-  keepsWithin({ indexes, amounts }: Request): boolean {
+  /** With this request its use would still be within what it has reserved. */
+  keepsWithin(request: Request): boolean {
+    return this.covers(request, 1, this.use);
+  }
+
+  /** The same for `count` requests and another use. Pods count only where they are reserved. */
+  covers({ indexes, amounts }: Request, count: number, use: Float64Array): boolean {
     return indexes.every((resource, i) => {
       const isFree = resource === this.podsIndex && this.pool.reservation?.pods === undefined;
-      return isFree || (this.use[resource] ?? 0) + (amounts[i] ?? 0) <= (this.reserved[resource] ?? 0);
+      return isFree || (use[resource] ?? 0) + count * (amounts[i] ?? 0) <= (this.reserved[resource] ?? 0);
     });
   }
 }

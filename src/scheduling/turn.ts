@@ -5,21 +5,23 @@ import type { Contender } from "./contender.ts";
 import type { Start } from "./decision.ts";
 import { expectationOf } from "./estimate.ts";
 import { fitsOnceOursEnd, neverFits } from "./fit.ts";
-import type { Ledger, NodeRoom } from "./ledger.ts";
+import { add, type Ledger, type NodeRoom } from "./ledger.ts";
 import type { Line } from "./line.ts";
 import { countStarts } from "./memory.ts";
 import type { Backfill, Task } from "./model.ts";
 import { compareText } from "./order/chain.ts";
+import type { Preemption } from "./preemption.ts";
 import { inTime, type Release } from "./releases.ts";
 import { type PoolNode, weightedShare } from "./tree.ts";
 
 /**
- * Served: it has all that it may take. NoRoom: the next shard fits nowhere now. Limited: the limit of the pool `at` is
+ * Served: it has all that it may take. Promised: places are kept for the rest until what stops there has ended. NoRoom: the next shard fits nowhere now. Limited: the limit of the pool `at` is
  * reached. Held: it fits, but would delay the task of `hold`. Behind: it was not tried, since `head` waits. NeverFits:
  * no node, or the limit of the pool `at`, could ever hold one shard.
  */
 export type TurnEnd =
   | { readonly kind: "Served" }
+  | { readonly kind: "Promised" }
   | { readonly kind: "NoRoom" }
   | { readonly kind: "Limited"; readonly at: PoolNode }
   | { readonly kind: "Held"; readonly hold: Hold }
@@ -47,8 +49,11 @@ export function takeTurns(
   lines: readonly Line[],
   ledger: Ledger,
   running: () => readonly Release[],
+  preemption: Preemption,
 ): Outcome {
-  return root === undefined ? { starts: [], ends: new Map() } : new Turns(root, lines, ledger, running).run();
+  return root === undefined
+    ? { starts: [], ends: new Map() }
+    : new Turns(root, lines, ledger, running, preemption).run();
 }
 
 class Turns {
@@ -63,9 +68,17 @@ class Turns {
   private readonly closed = new Map<PoolNode, Contender>();
   private readonly started: Release[] = [];
   private readonly running: () => readonly Release[];
+  private readonly preemption: Preemption;
 
-  constructor(root: PoolNode, lines: readonly Line[], ledger: Ledger, running: () => readonly Release[]) {
+  constructor(
+    root: PoolNode,
+    lines: readonly Line[],
+    ledger: Ledger,
+    running: () => readonly Release[],
+    preemption: Preemption,
+  ) {
     this.running = running;
+    this.preemption = preemption;
     this.root = root;
     this.lines = new Map(lines.map((line) => [line.node, line]));
     this.isAlone = lines.filter((line) => line.peek()).length === 1;
@@ -74,7 +87,7 @@ class Turns {
 
   run(): Outcome {
     for (const line of this.lines.values()) {
-      for (const contender of line.contenders) if (contender.wanted === 0) this.ends.set(contender, { kind: "Served" });
+      for (const contender of line.contenders) if (contender.wanted === 0) this.settle(contender);
     }
     for (let line = this.next(this.root); line !== undefined; line = this.next(this.root)) this.serve(line);
     for (const line of this.lines.values()) this.leaveBehind(line);
@@ -109,12 +122,21 @@ class Turns {
       this.ends.set(contender, never);
       return;
     }
+    this.redeem(contender, line.node);
+    if (contender.wanted === 0 || contender.isGathering) {
+      this.settle(contender);
+      return;
+    }
     // Alone and in a fixed order it takes all at once: nobody could come between.
     const takesAll = this.isAlone && !line.moves && !contender.isAged;
     const refusal = this.start(contender, line.node, takesAll ? contender.wanted : contender.demand);
-    if (refusal !== undefined) this.refuse(line, contender, refusal);
-    else if (contender.wanted > 0) line.push(contender);
-    else this.ends.set(contender, { kind: "Served" });
+    if (refusal !== undefined && !this.preempt(line, contender)) this.refuse(line, contender, refusal);
+    else if (contender.wanted > 0 && !contender.isGathering) line.push(contender);
+    else this.settle(contender);
+  }
+
+  private settle(contender: Contender): void {
+    this.ends.set(contender, { kind: contender.claims.length > 0 ? "Promised" : "Served" });
   }
 
   private neverFits({ shape }: Contender, node: PoolNode): TurnEnd | undefined {
@@ -126,7 +148,7 @@ class Turns {
 
   /** Starts up to `count` shards; the first few together or not at all, where the task wants it so. */
   private start(contender: Contender, node: PoolNode, count: number): TurnEnd | undefined {
-    const { shape, task, contest, demand } = contender;
+    const { shape, task, contest, demand, isAged } = contender;
     const checkpoint = this.ledger.checkpoint();
     const rooms: NodeRoom[] = [];
     let refusal: TurnEnd | undefined;
@@ -144,21 +166,46 @@ class Turns {
       this.ledger.rollback(checkpoint);
       return refusal;
     }
-    const { likelyMs, limitMs } = expectationOf(task);
+    countStarts(contest, task, rooms.length);
+    this.send(contender, node, rooms, isAged);
+    return refusal;
+  }
+
+  private send(contender: Contender, node: PoolNode, rooms: readonly NodeRoom[], byAge: boolean): void {
+    for (const room of rooms) {
+      const start = contender.start(room, byAge);
+      this.starts.push(start);
+      this.started.push(releaseOf(contender, node, room, start.shard));
+    }
+  }
+
+  /** Starts what an earlier plan, or this one, has made room for, where the room is free by now. */
+  private redeem(contender: Contender, node: PoolNode): void {
+    if (contender.claims.length === 0) return;
+    this.send(contender, node, this.preemption.redeem(contender, node), contender.hasWaitedLong);
+  }
+
+  /** Else whom may it preempt? Only for a task that goes first: who passes another stops nobody. */
+  private preempt(line: Line, contender: Contender): boolean {
+    if (line.hold !== undefined) return false;
+    const { shape, contest, task } = contender;
+    const endsAt = contest.now + expectationOf(task).likelyMs;
+    const mayUse = (room: NodeRoom): boolean => mayPass(this.holds, room, line.node, shape.request, endsAt);
+    const before = contender.claims.length;
+    const displaced = this.preemption.makeRoom(contender, line.node, mayUse);
+    if (displaced === undefined) return false;
+    const rooms = contender.claims.slice(before);
     countStarts(contest, task, rooms.length);
     for (const room of rooms) {
-      const start = contender.start(room);
-      this.starts.push(start);
-      this.started.push({
-        at: contest.now + (limitMs ?? likelyMs),
-        task,
-        shard: start.shard,
-        room,
-        node,
-        request: shape.request,
-      });
+      for (const spare of sparesTaken(this.holds, room, line.node, endsAt)) add(spare, shape.request, -1);
     }
-    return refusal;
+    for (const other of displaced) if (this.ends.delete(other)) this.lineOf(other)?.push(other);
+    this.redeem(contender, line.node);
+    return true;
+  }
+
+  private lineOf(contender: Contender): Line | undefined {
+    return [...this.lines.values()].find(({ contest }) => contest === contender.contest);
   }
 
   private roomFor({ shape, task, contest }: Contender, node: PoolNode): NodeRoom | TurnEnd {
@@ -179,16 +226,24 @@ class Turns {
     if (!fitsOnceOursEnd(contender.shape, contender.demand)) return;
     const { letsPass, holds } = passing[line.node.pool.backfill?.policy ?? "None"];
     if (!letsPass) this.closed.set(refusal.kind === "Limited" ? refusal.at : this.root, contender);
-    if (!holds || line.hold !== undefined) return;
-    const hold = makeHold(contender, line.node, this.releasesFor(contender, line), this.holds, this.ledger);
+    // Below its reservation it has a hold in any case: nothing more is lent there, whoever passes in its own pool.
+    const owner = holds ? undefined : ownerOf(line.node, contender);
+    if (line.hold !== undefined || !(holds || (letsPass && owner))) return;
+    const hold = makeHold(contender, line.node, this.releasesFor(contender, line), this.holds, this.ledger, owner);
     if (hold === undefined) return;
     this.holds.push(hold);
     line.passBehind(hold);
   }
 
+  /** What is kept for a task is its own, whoever waits in front. */
   private leaveBehind(line: Line): void {
     for (let contender = line.peek(); contender !== undefined; contender = line.peek()) {
       line.pop();
+      this.redeem(contender, line.node);
+      if (contender.wanted === 0) {
+        this.settle(contender);
+        continue;
+      }
       const closing = line.node.lineage().find((node) => this.closed.has(node));
       const head = closing && this.closed.get(closing);
       const never = this.neverFits(contender, line.node);
@@ -200,11 +255,28 @@ class Turns {
   private releasesFor(head: Contender, line: Line): readonly Release[] {
     const before = new Map<Task, number>();
     for (const contender of line.contenders) {
-      const left = contender.queued.startable - contender.starts.length;
+      const left = contender.queued.startable - contender.taken;
       if (left > 0 && this.ends.get(contender)?.kind === "Served" && line.isBefore(contender, head)) {
         before.set(contender.task, left);
       }
     }
-    return inTime([...this.running(), ...this.started], (task) => before.get(task) ?? 0);
+    const running = this.running().map((release) =>
+      release.active && this.preemption.isLeaving(release.active) ? { ...release, at: head.contest.now } : release,
+    );
+    const kept = [...this.lines.values()].flatMap(({ node, contenders }) =>
+      contenders.flatMap((each) => each.claims.map((room, i) => releaseOf(each, node, room, -1 - i))),
+    );
+    return inTime([...running, ...this.started, ...kept], (task) => before.get(task) ?? 0);
   }
+}
+
+/** The highest pool that its start would keep within its reservation: others lend it what it has reserved. */
+function ownerOf(node: PoolNode, { shape, demand }: Contender): PoolNode | undefined {
+  const below = node.lineage().slice(0, -1);
+  return below.findLast((each) => each.covers(shape.request, demand, each.use));
+}
+
+function releaseOf({ contest, task, shape }: Contender, node: PoolNode, room: NodeRoom, shard: number): Release {
+  const { likelyMs, limitMs } = expectationOf(task);
+  return { at: contest.now + (limitMs ?? likelyMs), task, shard, room, node, request: shape.request };
 }

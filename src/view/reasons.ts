@@ -16,6 +16,7 @@ export const whatHelps: Readonly<Record<TaskReason, string>> = {
     "The free room is scattered over nodes. A smaller request for each shard fits sooner; else wait for shards on one node to end.",
   ParallelismReached: "Raise or remove spec.parallelism, if more shards at once are welcome.",
   BackingOff: "Wait out the delay after the last failure. `kubectl pool failures TASK` tells why it failed.",
+  Preempted: "Wait: what was stopped starts again when there is room, and what is finished is kept.",
   QuotaRefused: "Raise the namespace's ResourceQuota, or free some of it; the task goes on by itself.",
   AdmissionRefused:
     "Change what the message names: Pod Security level, LimitRange or webhook; the template itself cannot change.",

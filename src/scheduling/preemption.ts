@@ -1,0 +1,431 @@
+// Preemption: whose shards stop so that a task which waits in front may start, and the places that are kept for it until
+// they have ended. Does not know whose turn it is.
+import { cheapestSet, type Option } from "./cheapest.ts";
+import type { Contender } from "./contender.ts";
+import type { Stop } from "./decision.ts";
+import { add, fits, type Ledger, type NodeRoom, type Request } from "./ledger.ts";
+import { type Holding, Lending } from "./lent.ts";
+import type { Line } from "./line.ts";
+import { countKept } from "./memory.ts";
+import type { ActiveShard, Snapshot, Task } from "./model.ts";
+import { compareText } from "./order/chain.ts";
+import type { PoolNode, Tree } from "./tree.ts";
+
+/** A younger shard is stopped only where nothing else suffices: it has hardly begun, and might have ended soon. */
+export const youngMs = 60_000;
+
+/** What may have to give way: a running shard, or a place that is kept for a shard of `claimant`. */
+interface Victim extends Holding {
+  readonly task: Task;
+  readonly room: NodeRoom;
+  readonly shard?: ActiveShard;
+  readonly claimant?: Contender;
+  /** What is lost with it. */
+  readonly ranMs: number;
+}
+
+type Why = "Preempted" | "Reclaimed";
+type Vectors<K> = Map<K, Float64Array>;
+
+export class Preemption {
+  readonly stops: Stop[] = [];
+  private readonly ledger: Ledger;
+  private readonly now: number;
+  private readonly victims: readonly Victim[];
+  private readonly lending: Lending<Victim>;
+  private readonly gone = new Set<Victim>();
+  /** Running shards of each task that nothing stops yet. */
+  private readonly alive = new Map<Task, number>();
+  /** What is on its way out, and what is kept for others, on nodes and in pools. */
+  private readonly leaving: Vectors<NodeRoom | PoolNode> = new Map();
+  private readonly claimed: Vectors<NodeRoom | PoolNode> = new Map();
+  private readonly isLeft = new Set<ActiveShard>();
+  private readonly isOff: boolean;
+
+  constructor(
+    { pools, tasks }: Snapshot,
+    { nodes }: Tree,
+    ledger: Ledger,
+    stops: readonly Stop[],
+    lines: readonly Line[],
+    now: number,
+  ) {
+    this.ledger = ledger;
+    this.now = now;
+    this.isOff = !pools.some(
+      ({ preemption, memory }) =>
+        preemption?.withinPool === "LowerPriority" || preemption?.reclaim === "Always" || memory?.claims,
+    );
+    const running = this.isOff ? [] : this.watch(tasks, nodes, stops);
+    for (const line of this.isOff ? [] : lines) this.restore(line);
+    this.victims = [...running, ...lines.flatMap((line) => claimsOf(line))];
+    this.lending = new Lending(this.victims);
+  }
+
+  /** The shards that may have to give way; what stops anyhow is about to leave. */
+  private watch(tasks: readonly Task[], nodes: Tree["nodes"], stops: readonly Stop[]): Victim[] {
+    const stopped = new Set(stops.map(({ task, shard, attempt }) => `${task}/${shard}/${attempt}`));
+    return tasks.flatMap((task) => {
+      const node = nodes.get(task.pool);
+      return task.active.flatMap((shard): Victim[] => {
+        const room = this.ledger.roomNamed(shard.node);
+        const request = this.ledger.requestOf(shard.request);
+        if (shard.state === "Stopping" || stopped.has(`${task.key}/${shard.shard}/${shard.attempt}`)) {
+          this.leave(shard, node, room, request);
+          return [];
+        }
+        this.alive.set(task, (this.alive.get(task) ?? 0) + 1);
+        if (node === undefined || room === undefined) return [];
+        const ranMs = shard.state === "Running" ? Math.max(0, this.now - shard.since) : 0;
+        const id = `${task.uid}/${shard.shard}/${shard.attempt}`;
+        return [{ task, node, room, request, since: shard.since, id, shard, ranMs }];
+      });
+    });
+  }
+
+  /** Places kept by an earlier plan, as long as what leaves there will make room for them. */
+  private restore({ node, contenders }: Line): void {
+    const claims = new Map(node.pool.memory?.claims?.map(({ task, nodes }) => [task, nodes]));
+    for (const contender of claims.size === 0 ? [] : contenders) {
+      const minimum = contender.demand;
+      for (const name of claims.get(contender.task.uid) ?? []) {
+        const room = this.ledger.roomNamed(name);
+        if (contender.wanted <= 0 || room === undefined || !contender.shape.open.includes(room)) continue;
+        if (this.willFit(contender.shape.request, room, node)) this.claim(contender, node, room);
+      }
+      if (contender.claims.length < minimum) this.giveBack(contender, node);
+      countKept(contender.contest, contender.task, contender.claims.length);
+    }
+  }
+
+  /** Whether the shard is on its way out, so that its place is about to be free. */
+  isLeaving(shard: ActiveShard): boolean {
+    return this.isLeft.has(shard);
+  }
+
+  /**
+   * Takes for a task, of the places kept for it, those that are free by now: as many as must start together, or none.
+   * The places of others do not count against it: what leaves their nodes makes room for them too.
+   */
+  redeem(contender: Contender, node: PoolNode): readonly NodeRoom[] {
+    const { request } = contender.shape;
+    const kept = [...contender.claims];
+    this.giveBack(contender, node);
+    const ready: NodeRoom[] = [];
+    const checkpoint = this.ledger.checkpoint();
+    for (const room of kept) {
+      const isFree =
+        fits(request, this.sum(room.free, 1, this.claimed.get(room), 1)) &&
+        node.lineage().every((each) => fits(request, this.sum(slackOf(each), 1, this.claimed.get(each), 1)));
+      if (!isFree) continue;
+      this.ledger.reserve(room, request, node.uses);
+      ready.push(room);
+    }
+    if (ready.length < contender.demand) {
+      this.ledger.rollback(checkpoint);
+      ready.length = 0;
+    }
+    const left = [...kept];
+    for (const room of ready) left.splice(left.indexOf(room), 1);
+    for (const room of left) this.claim(contender, node, room);
+    return ready;
+  }
+
+  /**
+   * Finds places for the next shards of a task that must start together, by stopping the cheapest shards that suffice, and
+   * keeps them for it. `mayUse` says on which nodes a place delays nobody who goes first. Says whose places it took.
+   */
+  makeRoom(
+    contender: Contender,
+    node: PoolNode,
+    mayUse: (room: NodeRoom) => boolean,
+  ): readonly Contender[] | undefined {
+    if (this.isOff) return undefined;
+    const reasons = this.giveWay(contender, node);
+    const all = [...reasons.keys()];
+    const old = all.filter(({ claimant, since }) => claimant !== undefined || this.now - since >= youngMs);
+    const found =
+      this.search(contender, node, old, mayUse) ??
+      (old.length < all.length ? this.search(contender, node, all, mayUse) : undefined);
+    if (found === undefined || (found.victims.length === 0 && !isOn(node))) return undefined;
+    for (const victim of found.victims) this.remove(victim, reasons.get(victim) ?? "Preempted", contender);
+    for (const room of found.rooms) this.claim(contender, node, room);
+    return found.victims.flatMap(({ claimant }) => claimant ?? []);
+  }
+
+  /** Who has to give way to the task, and why. A kept place gives way whether or not running shards are stopped. */
+  private giveWay({ task, shape, demand }: Contender, node: PoolNode): ReadonlyMap<Victim, Why> {
+    const found = new Map<Victim, Why>();
+    const { withinPool, reclaim } = node.pool.preemption ?? {};
+    const lineage = node.lineage();
+    /** For each ancestor, whether the pool below it that leads here would keep within its reservation. */
+    const owns = lineage.slice(0, -1).map((each) => {
+      return each.covers(shape.request, demand, this.sum(each.use, 1, this.leaving.get(each), -1));
+    });
+    for (const victim of this.victims) {
+      if (this.gone.has(victim)) continue;
+      const isKept = victim.claimant !== undefined;
+      if (victim.node === node) {
+        const isLower = victim.task.priority < task.priority && victim.shard?.byAge !== true;
+        if (isLower && (isKept || withinPool === "LowerPriority")) found.set(victim, "Preempted");
+      } else if ((isKept || reclaim === "Always") && this.isBorrowed(victim, lineage, owns)) {
+        found.set(victim, "Reclaimed");
+      }
+    }
+    return found;
+  }
+
+  /** Whether it is on what a pool of the lineage has reserved: beyond the reservation of its own branch of the tree. */
+  private isBorrowed(victim: Victim, lineage: readonly PoolNode[], owns: readonly boolean[]): boolean {
+    let branch: PoolNode | undefined;
+    for (const each of victim.node.lineage()) {
+      const at = lineage.indexOf(each);
+      if (at >= 0) return owns[at - 1] === true && (branch === undefined || this.lending.isLent(victim, branch));
+      branch = each;
+    }
+    return false;
+  }
+
+  // ---- the cheapest set
+
+  /** Place by place, each time the cheapest; what turns out not to be needed is left running. */
+  private search(
+    { shape, demand }: Contender,
+    node: PoolNode,
+    candidates: readonly Victim[],
+    mayUse: (room: NodeRoom) => boolean,
+  ): { readonly rooms: readonly NodeRoom[]; readonly victims: readonly Victim[] } | undefined {
+    const { request } = shape;
+    const slack: Vectors<NodeRoom | PoolNode> = new Map();
+    const slackIn = (where: NodeRoom | PoolNode): Float64Array => {
+      let vector = slack.get(where);
+      if (vector === undefined) {
+        const free = "free" in where ? where.free : slackOf(where);
+        vector = this.sum(free, 1, this.leaving.get(where), 1);
+        slack.set(where, vector);
+      }
+      return vector;
+    };
+    const byRoom = Map.groupBy(candidates, ({ room }) => room);
+    const lineage = node.lineage();
+    const chosen = new Set<Victim>();
+    const rooms: NodeRoom[] = [];
+    while (rooms.length < demand) {
+      const limits = lineage.filter((each) => !fits(request, slackIn(each)));
+      let best: { readonly room: NodeRoom; readonly victims: readonly Victim[]; readonly score: number } | undefined;
+      for (const room of shape.open) {
+        if (!mayUse(room)) continue;
+        const short = fits(request, slackIn(room)) ? limits : [room, ...limits];
+        const near = limits.length > 0 ? candidates : (byRoom.get(room) ?? []);
+        const victims = this.cheapest(
+          near.filter((each) => !chosen.has(each)),
+          candidates,
+          chosen,
+          request,
+          short.map((where) => [where, slackIn(where)] as const),
+        );
+        if (victims === undefined) continue;
+        const score = shape.placement.score({ ...room, free: slackIn(room) }, request);
+        const order = best === undefined ? -1 : this.compare(victims, best.victims) || best.score - score;
+        if (order < 0) best = { room, victims, score };
+      }
+      if (best === undefined) return undefined;
+      for (const victim of best.victims) {
+        chosen.add(victim);
+        for (const where of placesOf(victim)) add(slackIn(where), victim.request, 1);
+      }
+      for (const where of [best.room, ...lineage]) add(slackIn(where), request, -1);
+      rooms.push(best.room);
+    }
+    const needed = [...lineage, ...new Set(rooms)];
+    for (const victim of [...chosen].sort((a, b) => b.ranMs - a.ranMs || compareText(a.id, b.id))) {
+      const isSpare =
+        (victim.task.minParallelism ?? 1) <= 1 &&
+        placesOf(victim).every((where) => !needed.includes(where) || leaves(slackIn(where), victim.request, request));
+      if (!isSpare) continue;
+      chosen.delete(victim);
+      for (const where of placesOf(victim)) add(slackIn(where), victim.request, -1);
+    }
+    return { rooms, victims: [...chosen] };
+  }
+
+  /** The cheapest of them that make up for all that is short; none where nothing is. */
+  private cheapest(
+    near: readonly Victim[],
+    candidates: readonly Victim[],
+    chosen: ReadonlySet<Victim>,
+    request: Request,
+    short: readonly (readonly [NodeRoom | PoolNode, Float64Array])[],
+  ): readonly Victim[] | undefined {
+    const needs = short.flatMap(([where, slack]) =>
+      request.indexes.flatMap((resource, i) => {
+        const amount = (request.amounts[i] ?? 0) - (slack[resource] ?? 0);
+        return amount > 0 ? [{ where, resource, amount }] : [];
+      }),
+    );
+    if (needs.length === 0) return [];
+    const options = near
+      .map((victim): Option<Victim> => {
+        const places = placesOf(victim);
+        const gives = needs.map(({ where, resource }) =>
+          places.includes(where) ? (victim.request.amounts[victim.request.indexes.indexOf(resource)] ?? 0) : 0,
+        );
+        return { item: victim, cost: victim.ranMs, gives };
+      })
+      .filter(({ gives }) => gives.some((amount) => amount > 0))
+      .sort((a, b) => a.cost - b.cost || b.item.since - a.item.since || compareText(a.item.id, b.item.id));
+    return cheapestSet(
+      options,
+      needs.map(({ amount }) => amount),
+      (items) => this.whole(items, candidates, chosen),
+      lostIn,
+      (a, b) => this.compare(a, b) < 0,
+    );
+  }
+
+  /** A task is left with its minimum at least, or with nothing: its other shards go too, if they may. */
+  private whole(
+    items: readonly Victim[],
+    candidates: readonly Victim[],
+    chosen: ReadonlySet<Victim>,
+  ): readonly Victim[] | undefined {
+    const more: Victim[] = [];
+    for (const [task, own] of Map.groupBy(items, ({ task }) => task)) {
+      const { minParallelism = 1 } = task;
+      const running = own.filter(({ shard }) => shard !== undefined);
+      if (minParallelism <= 1 || running.length === 0) continue;
+      const ofTask = candidates.filter((each) => each.task === task && each.shard !== undefined);
+      const left = (this.alive.get(task) ?? 0) - ofTask.filter((each) => chosen.has(each)).length - running.length;
+      if (left === 0 || left >= minParallelism) continue;
+      const others = ofTask.filter((each) => !chosen.has(each) && !running.includes(each));
+      if (others.length < left) return undefined;
+      more.push(...others);
+    }
+    return more.length === 0 ? items : [...items, ...more];
+  }
+
+  /** 1 the least lost work, 2 the fewest tasks, 3 the youngest, 4 by UID. */
+  private compare(a: readonly Victim[], b: readonly Victim[]): number {
+    return (
+      lostIn(a) - lostIn(b) ||
+      tasksIn(a) - tasksIn(b) ||
+      this.ageOf(a) - this.ageOf(b) ||
+      a.length - b.length ||
+      compareText(idsOf(a), idsOf(b))
+    );
+  }
+
+  private ageOf(victims: readonly Victim[]): number {
+    return victims.reduce((sum, { since, shard }) => sum + (shard === undefined ? 0 : this.now - since), 0);
+  }
+
+  // ---- what is done about it
+
+  private remove(victim: Victim, why: Why, { task: beneficiary }: Contender): void {
+    this.gone.add(victim);
+    const { task, shard, claimant, node, room, request } = victim;
+    if (claimant !== undefined) {
+      // The places of shards that start together are worth nothing one by one.
+      if (claimant.isGathering) this.giveBack(claimant, node);
+      else this.drop(claimant, node, room);
+    }
+    if (shard === undefined) return;
+    this.leave(shard, node, room, request);
+    this.alive.set(task, (this.alive.get(task) ?? 0) - 1);
+    const { shard: number, attempt } = shard;
+    const stop = { kind: "stop", task: task.key, shard: number, attempt, node: room.node.name, why } as const;
+    this.stops.push({ ...stop, for: beneficiary.key });
+  }
+
+  private leave(shard: ActiveShard, node: PoolNode | undefined, room: NodeRoom | undefined, request: Request): void {
+    this.isLeft.add(shard);
+    if (room) add(this.vectorIn(this.leaving, room), request, 1);
+    for (const each of node?.lineage() ?? []) add(this.vectorIn(this.leaving, each), request, 1);
+  }
+
+  private claim(contender: Contender, node: PoolNode, room: NodeRoom): void {
+    contender.claims.push(room);
+    this.keep(contender, node, room, 1);
+  }
+
+  private drop(contender: Contender, node: PoolNode, room: NodeRoom): void {
+    const at = contender.claims.indexOf(room);
+    if (at < 0) return;
+    contender.claims.splice(at, 1);
+    this.keep(contender, node, room, -1);
+  }
+
+  private giveBack(contender: Contender, node: PoolNode): void {
+    for (const room of [...contender.claims]) this.drop(contender, node, room);
+  }
+
+  private keep({ shape: { request } }: Contender, node: PoolNode, room: NodeRoom, direction: 1 | -1): void {
+    this.ledger.keep(room, request, node.uses, direction);
+    for (const where of [room, ...node.lineage()]) add(this.vectorIn(this.claimed, where), request, direction);
+  }
+
+  /** Once what leaves has left. */
+  private willFit(request: Request, room: NodeRoom, node: PoolNode): boolean {
+    return (
+      fits(request, this.sum(room.free, 1, this.leaving.get(room), 1)) &&
+      node.lineage().every((each) => fits(request, this.sum(slackOf(each), 1, this.leaving.get(each), 1)))
+    );
+  }
+
+  private vectorIn<K>(vectors: Vectors<K>, key: K): Float64Array {
+    let vector = vectors.get(key);
+    if (vector === undefined) {
+      vector = this.ledger.vectorOf({}, 0);
+      vectors.set(key, vector);
+    }
+    return vector;
+  }
+
+  private sum(a: Float64Array, x: number, b: Float64Array | undefined, y: number): Float64Array {
+    return a.map((amount, i) => x * amount + y * (b?.[i] ?? 0));
+  }
+}
+
+function claimsOf({ node, contenders }: Line): Victim[] {
+  return contenders.flatMap((claimant) =>
+    claimant.claims.map((room, i): Victim => {
+      const { task, shape } = claimant;
+      const id = `${task.uid}/claim/${i}`;
+      return { task, node, room, request: shape.request, since: Number.MAX_SAFE_INTEGER, id, claimant, ranMs: 0 };
+    }),
+  );
+}
+
+function isOn({ pool: { preemption } }: PoolNode): boolean {
+  return preemption?.withinPool === "LowerPriority" || preemption?.reclaim === "Always";
+}
+
+function slackOf({ limit, use }: PoolNode): Float64Array {
+  return limit.map((amount, i) => amount - (use[i] ?? 0));
+}
+
+function placesOf({ room, node }: Victim): readonly (NodeRoom | PoolNode)[] {
+  return [room, ...node.lineage()];
+}
+
+/** Without the victim's amounts, nothing of what the request asks for is overdrawn. */
+function leaves(slack: Float64Array, taken: Request, { indexes }: Request): boolean {
+  return indexes.every((resource) => {
+    return (slack[resource] ?? 0) - (taken.amounts[taken.indexes.indexOf(resource)] ?? 0) >= 0;
+  });
+}
+
+function lostIn(victims: readonly Victim[]): number {
+  return victims.reduce((sum, { ranMs }) => sum + ranMs, 0);
+}
+
+function tasksIn(victims: readonly Victim[]): number {
+  return new Set(victims.map(({ task }) => task)).size;
+}
+
+function idsOf(victims: readonly Victim[]): string {
+  return victims
+    .map(({ id }) => id)
+    .sort()
+    .join();
+}
