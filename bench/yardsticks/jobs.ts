@@ -1,6 +1,8 @@
 // A job of the queueing literature as a task of the product: one shard that asks for so many processors of one node.
+
 import type { Backfill, Expectation, Node, OrderName, Pool, Task } from "../../src/scheduling/index.ts";
-import type { Ran, Submission, Workload } from "../../src/simulator/simulate.ts";
+import type { Submission, Workload } from "../../src/simulator/simulate.ts";
+import type { EstimateName } from "./estimates.ts";
 
 export interface Job {
   /** Unique; jobs submitted at one moment come in the order of this list. */
@@ -18,11 +20,23 @@ export interface Rule {
   readonly backfill: Backfill;
 }
 
-export const rules: Readonly<Record<string, Rule>> = {
+const easySjbf: Rule = { order: ["FirstCome"], backfill: { policy: "Easy", candidates: "ShortestFirst" } };
+
+export const rules = {
   fcfs: { order: ["FirstCome"], backfill: { policy: "None", candidates: "QueueOrder" } },
   sjf: { order: ["ShortestJob"], backfill: { policy: "None", candidates: "QueueOrder" } },
   easy: { order: ["FirstCome"], backfill: { policy: "Easy", candidates: "QueueOrder" } },
-  "easy-sjbf": { order: ["FirstCome"], backfill: { policy: "Easy", candidates: "ShortestFirst" } },
+  "easy-sjbf": easySjbf,
+  "easy++": easySjbf,
+  learned: easySjbf,
+} as const satisfies Readonly<Record<string, Rule>>;
+
+export type RuleName = keyof typeof rules;
+
+/** The estimates that a rule is defined with; the others take the user's. */
+export const ownEstimates: Readonly<Record<string, EstimateName | undefined>> = {
+  "easy++": "tsafrir",
+  learned: "learned",
 };
 
 export function workloadOf(jobs: readonly Job[], processors: number, rule: Rule): Workload {
@@ -62,20 +76,4 @@ function submissionOf(job: Job): Submission {
     expected,
   };
   return { task, durationMs: () => job.runMs };
-}
-
-/** Mean over the jobs of max(1, response ÷ max(10 s, run time)). */
-export function averageBoundedSlowdown(jobs: readonly Job[], ran: readonly Ran[]): number {
-  const ends = new Map(ran.map(({ task, endedAt }) => [task, endedAt]));
-  const slowdowns = jobs.map((job) => {
-    const response = (ends.get(keyOf(job)) ?? Number.NaN) - job.submitMs;
-    return Math.max(1, response / Math.max(10_000, job.runMs));
-  });
-  return slowdowns.reduce((a, b) => a + b, 0) / jobs.length;
-}
-
-export function meanWaitSeconds(jobs: readonly Job[], ran: readonly Ran[]): number {
-  const starts = new Map(ran.map(({ task, startedAt }) => [task, startedAt]));
-  const waits = jobs.map((job) => (starts.get(keyOf(job)) ?? Number.NaN) - job.submitMs);
-  return waits.reduce((a, b) => a + b, 0) / jobs.length / 1000;
 }

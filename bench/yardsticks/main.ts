@@ -1,12 +1,12 @@
 // The one command for the yardsticks: `yardstick swf|queue|binpack --file F …`; prints JSON lines.
 import { parseArgs } from "node:util";
 import { orderNames, placementNames } from "../../src/scheduling/index.ts";
-import { simulate } from "../../src/simulator/simulate.ts";
 import { binsUsed, readBinpack } from "./binpack.ts";
-import { type EstimatorName, estimators } from "./estimates.ts";
-import { keyOf, rules, workloadOf } from "./jobs.ts";
+import { estimateNames } from "./estimates.ts";
+import { type RuleName, rules } from "./jobs.ts";
+import { runCase } from "./queue.ts";
 import { readCase, readSwf } from "./read-jobs.ts";
-import { runSwf, shaken } from "./swf.ts";
+import { runSwf, type SwfOptions, shaken } from "./swf.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -14,7 +14,9 @@ const { values, positionals } = parseArgs({
     file: { type: "string" },
     procs: { type: "string", default: "100" },
     rule: { type: "string", default: "easy" },
-    estimates: { type: "string", default: "user" },
+    estimates: { type: "string" },
+    events: { type: "string" },
+    "no-users": { type: "boolean", default: false },
     shake: { type: "string" },
     policy: { type: "string", default: "BinPack" },
     order: { type: "string", default: "FirstCome" },
@@ -36,20 +38,36 @@ function file(): string {
   return values.file;
 }
 
+function number(option: string, given: string, least: number): number {
+  const value = Number(given);
+  if (!Number.isSafeInteger(value) || value < least)
+    throw new Error(`--${option} ${given} is no whole number from ${least}`);
+  return value;
+}
+
+function rule(): RuleName {
+  return oneOf("rule", values.rule, Object.keys(rules) as RuleName[]);
+}
+
 const commands: Readonly<Record<string, () => void>> = {
   swf: () => {
-    const estimates = oneOf("estimate", values.estimates, Object.keys(estimators) as EstimatorName[]);
-    const read = readSwf(file());
-    const jobs = values.shake === undefined ? read : shaken(read, Number(values.shake));
-    say(runSwf(jobs, Number(values.procs), values.rule, estimates));
+    const processors = number("procs", values.procs, 1);
+    const read = readSwf(file(), processors);
+    const jobs = values.shake === undefined ? read : shaken(read, number("shake", values.shake, 0));
+    const named = values.estimates;
+    if (values.events !== undefined) oneOf("way to order events", values.events, ["pyss"]);
+    const options: SwfOptions = {
+      rule: rule(),
+      asPyss: values.events === "pyss",
+      noUsers: values["no-users"],
+      ...(named !== undefined && { estimates: oneOf("estimate", named, estimateNames) }),
+    };
+    say(runSwf(jobs, processors, options));
   },
   queue: () => {
-    const rule = rules[oneOf("rule", values.rule, Object.keys(rules))];
     const jobs = readCase(file());
-    if (rule === undefined) return;
-    const { ran } = simulate(workloadOf(jobs, Number(values.procs), rule));
-    const ends = new Map(ran.map(({ task, endedAt }) => [task, endedAt / 1000]));
-    say({ finishSeconds: jobs.map((job) => ends.get(keyOf(job))) });
+    const ends = runCase(jobs, number("procs", values.procs, 1), rule());
+    say({ finishSeconds: ends.map((end) => (end === undefined ? null : end / 1000)) });
   },
   binpack: () => {
     const policy = oneOf("policy", values.policy, placementNames);
@@ -63,5 +81,10 @@ if (command === undefined) {
   process.stderr.write(`usage: yardstick ${Object.keys(commands).join("|")} --file FILE …\n`);
   process.exitCode = 2;
 } else {
-  command();
+  try {
+    command();
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  }
 }

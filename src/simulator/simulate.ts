@@ -5,6 +5,7 @@ import {
   type ActiveShard,
   type Expectation,
   type Node,
+  type Plan,
   type Pool,
   planPool,
   type QueueMemory,
@@ -33,6 +34,8 @@ export interface SimulatorOptions {
   readonly expectation?: (task: Task, now: number) => Expectation | undefined;
   /** Told of each shard that has ended, before the next plan. */
   readonly onEnd?: (ran: Ran, task: Task) => void;
+  /** Told of each plan, before it is carried out. */
+  readonly onPlan?: (plan: Plan) => void;
 }
 
 /** One shard's run. */
@@ -84,6 +87,7 @@ export function simulate({ pools, nodes, submissions }: Workload, options: Simul
     const tasks = [...live.values()].map((task) => withExpectation(task, options.expectation?.(task, now)));
     const plan = planPool({ pools: remembering, nodes, tasks }, now);
     plans += 1;
+    options.onPlan?.(plan);
     wakeAt = plan.wakeAt;
     remembering = remembering.map((pool) => withMemory(pool, plan.memory?.[pool.name]));
     for (const decision of plan.decisions) {

@@ -4,10 +4,10 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { binsUsed, readBinpack } from "../../bench/yardsticks/binpack.ts";
-import { keyOf, rules, workloadOf } from "../../bench/yardsticks/jobs.ts";
+import type { RuleName } from "../../bench/yardsticks/jobs.ts";
+import { runCase } from "../../bench/yardsticks/queue.ts";
 import { readCase } from "../../bench/yardsticks/read-jobs.ts";
 import type { OrderName, PlacementName } from "../../src/scheduling/index.ts";
-import { simulate } from "../../src/simulator/simulate.ts";
 
 const yardsticks = resolve(import.meta.dirname, "../../../shared/yardsticks");
 const isThere = existsSync(yardsticks);
@@ -16,21 +16,17 @@ const described = describe.skipIf(!isThere);
 
 const numbered = (name: string, count: number): string[] => Array.from({ length: count }, (_, i) => `${name}.${i}`);
 const basic = [...numbered("basic_input", 10), ...numbered("extreme_input", 2)];
-const cases: Readonly<Record<string, readonly string[]>> = {
+const cases: Readonly<Partial<Record<RuleName, readonly string[]>>> = {
   fcfs: [...basic, ...numbered("fcfs_input", 3)],
   easy: [...basic, ...numbered("bf_input", 4), ...numbered("easy_bf_input", 2)],
   "easy-sjbf": [...basic, ...numbered("sjbf", 2)],
 };
 
 described("the small cases of pyss", () => {
-  for (const [name, files] of Object.entries(cases)) {
-    test.each(files)(`${name}: each job of %s ends when it should`, (file) => {
+  for (const rule of Object.keys(cases) as RuleName[]) {
+    test.each(cases[rule] ?? [])(`${rule}: each job of %s ends when it should`, (file) => {
       const jobs = readCase(join(yardsticks, "queue_cases", file));
-      const rule = rules[name];
-      if (rule === undefined) throw new Error(`there is no rule ${name}`);
-      const { ran } = simulate(workloadOf(jobs, 100, rule));
-      const ends = new Map(ran.map(({ task, endedAt }) => [task, endedAt]));
-      expect(jobs.map((job) => ends.get(keyOf(job)))).toEqual(jobs.map(({ expectedEndMs }) => expectedEndMs));
+      expect(runCase(jobs, 100, rule)).toEqual(jobs.map(({ expectedEndMs }) => expectedEndMs));
     });
   }
 });
