@@ -170,3 +170,12 @@ test("a task that is created anew under its old name begins anew", async () => {
   expect(cluster.results("work")).toEqual(["0", "1"]);
   expect(cluster.attempts("work")).toEqual(["0/1 Succeeded", "1/1 Succeeded"]);
 });
+
+test("a task that needs a person can be cancelled: it ends, and says that nothing could run", async () => {
+  const cluster = await aCluster().withNodes(1, { cpu: 4 }).start();
+  await cluster.task("lost", { items: { configMapRefs: [{ name: "missing", key: "a" }] } });
+  await cluster.until(() => cluster.condition("lost", "Stalled") === "True DependencyMissing");
+  await cluster.change("lost", { cancel: true });
+  await cluster.finish("lost");
+  expect(cluster.condition("lost", "Succeeded")).toBe("False Cancelled");
+});

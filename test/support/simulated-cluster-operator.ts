@@ -63,6 +63,8 @@ export class OperatorProcess {
   readonly writes: OperatorWrite[] = [];
   /** What it logged as an error. */
   readonly errors: unknown[] = [];
+  /** How often the loop went round. */
+  reconciles = 0;
   /** Resolves when it ended of its own accord. */
   readonly ended: Promise<unknown>;
   readonly #death = new AbortController();
@@ -106,7 +108,10 @@ export class OperatorProcess {
     const reporter = new Reporter(applier);
     const poolController = manager.controller({
       name: "pool",
-      reconcile: (key) => reconciler.reconcile(key),
+      reconcile: (key) => {
+        this.reconciles += 1;
+        return reconciler.reconcile(key);
+      },
       concurrency: 4,
     });
     const reconciler = new PoolReconciler({
