@@ -2,6 +2,7 @@
 // against budgets.json. Counts, bytes and ratios fail at their margin; wall times are only told.
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { plan } from "./plan.ts";
 import type { Figures, Scenario } from "./scenario.ts";
 import { shards } from "./shards.ts";
 
@@ -17,11 +18,13 @@ interface Budget {
   readonly date: string;
 }
 
-const scenarios: Readonly<Record<string, Scenario>> = { shards };
+const scenarios: Readonly<Record<string, Scenario>> = { shards, plan };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { shards: { type: "string" }, nodes: { type: "string" }, profile: { type: "string" } },
+  options: Object.fromEntries(
+    ["shards", "nodes", "profile", "tasks", "policy", "seed"].map((name) => [name, { type: "string" }] as const),
+  ),
 });
 const chosen = positionals.length === 0 ? Object.keys(scenarios) : positionals;
 const unknown = chosen.filter((name) => scenarios[name] === undefined);

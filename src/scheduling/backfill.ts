@@ -33,18 +33,18 @@ export function makeHold(
 ): Hold | undefined {
   const { shape, demand } = contender;
   const { request } = shape;
-  const free = new Map(shape.open.map((room) => [room.index, Float64Array.from(room.free)]));
+  const open = new Set(shape.open.map(({ index }) => index));
+  const free = new Later(ledger);
   const spare = new Map(node.lineage().map((each) => [each, each.limit.map((limit, i) => limit - (each.use[i] ?? 0))]));
   for (const hold of earlier) {
-    for (const room of hold.placed) subtract(free.get(room.index), hold.contender.shape.request);
+    for (const room of hold.placed) add(free.of(room.index), hold.contender.shape.request, -1);
     for (const each of hold.node.lineage()) {
       const left = spare.get(each);
       if (left) add(left, hold.contender.shape.request, -hold.contender.demand);
     }
   }
-  const open = new Set(shape.open.map(({ index }) => index));
   const fitsUnder = (): boolean => [...spare.values()].every((left) => timesIn(request, left) >= demand);
-  const countOn = (index: number): number => timesIn(request, free.get(index) ?? new Float64Array());
+  const countOn = (index: number): number => timesIn(request, free.at(index));
   let room = 0;
   for (const index of open) room += Math.min(demand, countOn(index));
 
@@ -53,7 +53,7 @@ export function makeHold(
     const isLastOfMoment = release === undefined || i === 0 || releases[i - 1]?.at !== release.at;
     const moment = releases[i - 1]?.at ?? contender.contest.now;
     if (isLastOfMoment && room >= demand && fitsUnder()) {
-      return holdAt(contender, node, promised(contender, moment), free, spare, ledger, owner);
+      return holdAt(contender, node, promised(contender, moment), free, spare, owner);
     }
     if (release === undefined) return undefined;
     for (const each of release.node?.lineage() ?? []) {
@@ -61,10 +61,9 @@ export function makeHold(
       if (left) add(left, release.request, 1);
     }
     const index = release.room?.index;
-    const there = index === undefined ? undefined : free.get(index);
-    if (index !== undefined && there !== undefined) {
+    if (index !== undefined && open.has(index)) {
       room -= Math.min(demand, countOn(index));
-      add(there, release.request, 1);
+      add(free.of(index), release.request, 1);
       room += Math.min(demand, countOn(index));
     }
   }
@@ -82,9 +81,8 @@ function holdAt(
   contender: Contender,
   node: PoolNode,
   at: number,
-  free: ReadonlyMap<number, Float64Array>,
+  free: Later,
   limitSpareOf: ReadonlyMap<PoolNode, Float64Array>,
-  ledger: Ledger,
   owner: PoolNode | undefined,
 ): Hold {
   const { shape, demand } = contender;
@@ -93,17 +91,17 @@ function holdAt(
     let best: NodeRoom | undefined;
     let bestScore = Number.NEGATIVE_INFINITY;
     for (const room of shape.open) {
-      const there = free.get(room.index);
-      if (there === undefined || !fits(shape.request, there)) continue;
+      const there = free.at(room.index);
+      if (!fits(shape.request, there)) continue;
       const score = shape.placement.score({ ...room, free: there }, shape.request);
       if (best === undefined || score > bestScore) [best, bestScore] = [room, score];
     }
     if (best === undefined) break;
-    subtract(free.get(best.index), shape.request);
+    add(free.of(best.index), shape.request, -1);
     placed.push(best);
   }
   for (const spare of limitSpareOf.values()) add(spare, shape.request, -demand);
-  const spareOf = new Map(placed.map(({ index }) => [index, free.get(index) ?? ledger.vectorOf({}, 0)] as const));
+  const spareOf = new Map(placed.map(({ index }) => [index, free.of(index)] as const));
   return { contender, node, at, spareOf, limitSpareOf, placed, owner };
 }
 
@@ -145,6 +143,24 @@ function sparesOf(hold: Hold, room: NodeRoom, node: PoolNode): Float64Array[] {
   return spares;
 }
 
-function subtract(vector: Float64Array | undefined, request: Request): void {
-  if (vector) add(vector, request, -1);
+/** What the nodes will have free at a later moment; a node that nothing has changed is not copied. */
+class Later {
+  private readonly ledger: Ledger;
+  private readonly changed = new Map<number, Float64Array>();
+
+  constructor(ledger: Ledger) {
+    this.ledger = ledger;
+  }
+
+  /** To be read only. */
+  at(index: number): Float64Array {
+    return this.changed.get(index) ?? this.ledger.rooms[index]?.free ?? new Float64Array();
+  }
+
+  /** To be changed. */
+  of(index: number): Float64Array {
+    const free = this.changed.get(index) ?? this.at(index).slice();
+    this.changed.set(index, free);
+    return free;
+  }
 }

@@ -5,8 +5,10 @@ import { expectationOf, remainingWorkMs } from "./estimate.ts";
 import type { Shape } from "./fit.ts";
 import type { NodeRoom } from "./ledger.ts";
 import type { Pool, Task } from "./model.ts";
-import type { Queued } from "./queue.ts";
+import type { Ranks } from "./order/chain.ts";
+import { type Queued, startableShards } from "./queue.ts";
 import { type Amounts, dominantShare, plus, times } from "./resources.ts";
+import type { TurnEnd } from "./turn.ts";
 
 /** What all contenders of a pool see alike. */
 export interface Contest {
@@ -14,6 +16,8 @@ export interface Contest {
   readonly pool: Pool;
   /** Of the pool, without what foreign Pods hold. */
   readonly capacity: Amounts;
+  /** Counts what may have moved somebody's place in the line. */
+  changes: number;
   /** The number of the turn that comes next. */
   turn: number;
   /** By task UID, the number of its latest turn. */
@@ -29,6 +33,12 @@ export class Contender {
   readonly starts: Start[] = [];
   /** Places that are kept for it until what was stopped there has ended. */
   readonly claims: NodeRoom[] = [];
+  /** How its turns ended; set by the contest alone. */
+  end: TurnEnd | undefined;
+  /** Where it stands in its line, as of so many changes of the contest; set by the line alone. */
+  ranks: Ranks = [];
+  rankedAt = 0;
+  private shards: Iterator<number, undefined> | undefined;
   /** What its shards held before this plan, once an order has asked for it. */
   private running: Amounts | undefined;
 
@@ -65,7 +75,8 @@ export class Contender {
 
   /** Sends the next of its shards to the node; to be called for no more than are wanted. */
   start({ node }: NodeRoom, byAge: boolean): Start {
-    const shard = this.queued.shards.next();
+    this.shards ??= startableShards(this.task, this.contest.now);
+    const shard = this.shards.next();
     if (shard.done) throw new Error(`${this.task.key} has no shard left to start`);
     const start: Start = {
       kind: "start",
@@ -99,6 +110,11 @@ export class Contender {
 
   get hasStarted(): boolean {
     return this.task.active.length > 0 || (this.task.finished ?? 0) > 0 || this.starts.length > 0;
+  }
+
+  /** When a shard that starts now is likely to end. */
+  get likelyEnd(): number {
+    return this.contest.now + expectationOf(this.task).likelyMs;
   }
 
   /** Of one shard, as a share of the pool. */

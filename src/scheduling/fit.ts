@@ -17,12 +17,39 @@ export interface Choice {
   readonly excluded: number;
 }
 
-/** All shards that ask for the same under the same constraints. */
-export interface Shape extends Choice {
+/** All shards that ask for the same under the same constraints. What it says of its nodes is found once. */
+export class Shape implements Choice {
   readonly amounts: Amounts;
   readonly request: Request;
   readonly placement: PlacementPolicy;
   readonly candidates: Candidates;
+  readonly admitted: readonly NodeRoom[];
+  readonly open: readonly NodeRoom[];
+  readonly excluded: number;
+  private fitting: boolean | undefined;
+  private places: number | undefined;
+
+  constructor(ledger: Ledger, placement: PlacementPolicy, amounts: Amounts, choice: Choice) {
+    this.amounts = amounts;
+    this.request = ledger.requestOf(amounts);
+    this.placement = placement;
+    this.admitted = choice.admitted;
+    this.open = choice.open;
+    this.excluded = choice.excluded;
+    this.candidates = new Candidates(ledger, placement, this.request, choice.open);
+  }
+
+  /** No node of the pool could ever hold such a shard, however empty; what is cordoned or not ready may come back. */
+  get neverFits(): boolean {
+    this.fitting ??= this.admitted.some(({ allocatable }) => fits(this.request, allocatable));
+    return !this.fitting;
+  }
+
+  /** How many would find room once our own shards have ended. */
+  get placesOnceOursEnd(): number {
+    this.places ??= this.open.reduce((sum, { emptied }) => sum + timesIn(this.request, emptied), 0);
+    return this.places;
+  }
 }
 
 export class Fit {
@@ -44,11 +71,8 @@ export class Fit {
     const key = JSON.stringify(task.request) + where;
     let shape = this.shapes.get(key);
     if (shape === undefined) {
-      const amounts = task.request;
-      const request = this.ledger.requestOf(amounts);
       const choice = this.choiceOf(task.constraints, excluded, where);
-      const candidates = new Candidates(this.ledger, this.placement, request, choice.open);
-      shape = { amounts, request, placement: this.placement, ...choice, candidates };
+      shape = new Shape(this.ledger, this.placement, task.request, choice);
       this.shapes.set(key, shape);
     }
     return shape;
@@ -70,21 +94,6 @@ export class Fit {
     }
     return choice;
   }
-}
-
-/** No node of the pool could ever hold such a shard, however empty; what is cordoned or not ready may come back. */
-export function neverFits({ admitted, request }: Shape): boolean {
-  return !admitted.some(({ allocatable }) => fits(request, allocatable));
-}
-
-/** So many would find room once our own shards have ended: it is worth waiting in front for. */
-export function fitsOnceOursEnd({ open, request }: Shape, count = 1): boolean {
-  if (count === 1) return open.some(({ emptied }) => fits(request, emptied));
-  let room = 0;
-  return open.some(({ emptied }) => {
-    room += timesIn(request, emptied);
-    return room >= count;
-  });
 }
 
 /** The nodes on which a shard fits, the best on top: a heap that follows the ledger and never asks a node twice. */

@@ -33,12 +33,16 @@ export class Ledger {
   readonly changes: number[] = [];
   private readonly byName: ReadonlyMap<string, NodeRoom>;
   private readonly indexOf = new Map<string, number>();
+  private readonly requests = new Map<Amounts, Request>();
   private readonly log: Reservation[] = [];
 
   constructor({ pools, nodes, tasks }: Snapshot) {
     for (const { reservation = {}, limit = {} } of pools) this.intern(reservation, limit);
     for (const { allocatable, foreign } of nodes) this.intern(allocatable, foreign);
-    for (const { request, active } of tasks) this.intern(request, ...active.map((shard) => shard.request));
+    for (const { request, active } of tasks) {
+      this.intern(request);
+      for (const shard of active) if (shard.request !== request) this.intern(shard.request);
+    }
     this.resources = [...this.indexOf.keys()];
     this.allocated = new Float64Array(this.resources.length);
     this.rooms = [...nodes].sort((a, b) => compareText(a.name, b.name)).map((node, index) => this.roomOf(node, index));
@@ -52,12 +56,18 @@ export class Ledger {
     return this.byName.get(name);
   }
 
+  /** Amounts never change: what was read from an object once holds. */
   requestOf(amounts: Amounts): Request {
-    const entries = Object.entries(amounts).filter(([, amount]) => amount !== 0);
-    return {
-      indexes: entries.map(([resource]) => this.indexOf.get(resource) ?? -1),
-      amounts: entries.map(([, amount]) => amount),
-    };
+    let request = this.requests.get(amounts);
+    if (request === undefined) {
+      const entries = Object.entries(amounts).filter(([, amount]) => amount !== 0);
+      request = {
+        indexes: entries.map(([resource]) => this.indexOf.get(resource) ?? -1),
+        amounts: entries.map(([, amount]) => amount),
+      };
+      this.requests.set(amounts, request);
+    }
+    return request;
   }
 
   /** By resource index; `absent` where the amounts name nothing. */

@@ -5,41 +5,40 @@ import { expectationOf } from "./estimate.ts";
 import { Fit } from "./fit.ts";
 import { Heap } from "./heap.ts";
 import type { Ledger } from "./ledger.ts";
-import { openContest } from "./memory.ts";
+import { inOrderToRemember, openContest } from "./memory.ts";
 import type { Snapshot, Task } from "./model.ts";
-import { byAge, compareRanks, compareText, type Ranks, ranksOf } from "./order/chain.ts";
+import { byAge, compareRanks, compareText, ranksOf } from "./order/chain.ts";
 import { orders } from "./order/index.ts";
 import type { Order } from "./order/order.ts";
 import { placementNames, placements } from "./placement/index.ts";
 import { type Idle, isQueued, type Queued, standing } from "./queue.ts";
 import type { PoolNode, Tree } from "./tree.ts";
-import type { TurnEnds } from "./turn.ts";
-
-interface Entry {
-  readonly contender: Contender;
-  readonly ranks: Ranks;
-}
 
 export class Line {
   readonly node: PoolNode;
   readonly contest: Contest;
-  /** All tasks of the pool, those included that have nothing to start. */
+  /** All tasks of the pool, those included that have nothing to start, in the order in which its memory counts them. */
   readonly tasks: readonly Task[];
-  /** All that stand or stood in the line. */
+  /** All that stand or stood in the line, in their order when the plan began. */
   readonly contenders: readonly Contender[];
   /** Set once a task in front waits for its place: from then on whoever comes next passes it. */
   hold: Hold | undefined;
   private readonly chain: readonly Order[];
-  private readonly heap = new Heap<Entry>(isBefore);
-  private rank = (contender: Contender): Ranks => ranksOf(this.chain, contender);
+  /** Those who never had a turn, in their order, from `next` on; who had one and wants another stands in `again`. */
+  private queue: readonly Contender[];
+  private next = 0;
+  /** What they have once they pass behind a task that waits is their place to the end of the plan. */
+  private isFixed = false;
+  private readonly again = new Heap<Contender>(isBefore);
 
   constructor(node: PoolNode, contest: Contest, tasks: readonly Task[], contenders: readonly Contender[]) {
     this.node = node;
     this.contest = contest;
     this.tasks = tasks;
-    this.contenders = contenders;
     this.chain = node.pool.order.map((name) => orders[name]);
-    for (const contender of contenders) if (contender.wanted > 0) this.push(contender);
+    for (const contender of contenders) this.rank(contender);
+    this.contenders = [...contenders].sort(compare);
+    this.queue = this.contenders.filter(({ wanted }) => wanted > 0);
   }
 
   /** A start may change who is next. */
@@ -53,68 +52,90 @@ export class Line {
 
   /** The contender whose turn it is. */
   peek(): Contender | undefined {
-    for (let top = this.heap.peek(); top !== undefined; top = this.heap.peek()) {
+    for (let first = this.first(); first !== undefined; first = this.first()) {
+      if (this.isFixed || first.rankedAt === this.contest.changes) return first;
       // A start elsewhere in the line may have moved its rank; within a plan that is always backwards.
-      const ranks = this.rank(top.contender);
-      if (compareRanks(ranks, top.ranks) === 0) return top.contender;
-      this.heap.pop();
-      this.heap.push({ contender: top.contender, ranks });
+      const ranks = ranksOf(this.chain, first);
+      first.rankedAt = this.contest.changes;
+      if (compareRanks(ranks, first.ranks) === 0) return first;
+      this.pop();
+      first.ranks = ranks;
+      this.again.push(first);
     }
     return undefined;
   }
 
   pop(): void {
-    this.heap.pop();
+    if (this.first() === this.again.peek()) this.again.pop();
+    else this.next += 1;
   }
 
   push(contender: Contender): void {
-    this.heap.push({ contender, ranks: this.rank(contender) });
+    if (!this.isFixed) this.rank(contender);
+    this.again.push(contender);
   }
 
   /** The task in front has its place kept; those behind it pass, from now on, as the pool wants them tried. */
   passBehind(hold: Hold): void {
     this.hold = hold;
     if (hold.owner !== undefined || this.node.pool.backfill?.candidates === "QueueOrder") return;
-    const places = new Map<Contender, Ranks>();
+    const behind: Contender[] = [];
     for (let next = this.peek(); next !== undefined; next = this.peek()) {
-      places.set(next, [expectationOf(next.task).likelyMs, places.size]);
+      behind.push(next);
       this.pop();
     }
-    this.rank = (contender) => places.get(contender) ?? [];
-    for (const contender of places.keys()) this.push(contender);
+    behind.forEach((contender, place) => {
+      contender.ranks = [expectationOf(contender.task).likelyMs, place];
+    });
+    this.queue = behind.sort(compare);
+    this.next = 0;
+    this.isFixed = true;
   }
 
-  /** Whether `a` goes before `b`, as things stand now. */
-  isBefore(a: Contender, b: Contender): boolean {
-    return isBefore(this.entryOf(a), this.entryOf(b));
+  /** Whether one goes before `head`, as things stand now. */
+  isBefore(head: Contender): (contender: Contender) => boolean {
+    const ranks = ranksOf(this.chain, head);
+    return (each) => (compareRanks(ranksOf(this.chain, each), ranks) || byAge(each.task, head.task)) < 0;
   }
 
-  sorted(contenders: readonly Contender[]): readonly Contender[] {
-    return contenders
-      .map((contender) => this.entryOf(contender))
-      .sort((a, b) => (isBefore(a, b) ? -1 : 1))
-      .map(({ contender }) => contender);
+  /** Those of the line that `stays` keeps, in their order as things stand at the end of the plan. */
+  atLast(stays: (contender: Contender) => boolean): readonly Contender[] {
+    const staying = this.contenders.filter(stays);
+    for (const contender of staying) this.rank(contender);
+    return staying.sort(compare);
   }
 
   /** The first moment after `now` at which somebody begins to stand in front by age. */
-  nextAgeing(ends: TurnEnds, now: number): number | undefined {
+  nextAgeing(now: number): number | undefined {
     const { maxWaitMs } = this.node.pool;
     if (maxWaitMs === undefined) return undefined;
     let next: number | undefined;
     for (const contender of this.contenders) {
       const agesAt = contender.waitingSince + maxWaitMs;
-      if (ends.get(contender)?.kind !== "Served" && agesAt > now) next = Math.min(next ?? agesAt, agesAt);
+      if (contender.end?.kind !== "Served" && agesAt > now) next = Math.min(next ?? agesAt, agesAt);
     }
     return next;
   }
 
-  private entryOf(contender: Contender): Entry {
-    return { contender, ranks: ranksOf(this.chain, contender) };
+  private first(): Contender | undefined {
+    const first = this.queue[this.next];
+    const again = this.again.peek();
+    if (first === undefined || again === undefined) return first ?? again;
+    return isBefore(again, first) ? again : first;
+  }
+
+  private rank(contender: Contender): void {
+    contender.ranks = ranksOf(this.chain, contender);
+    contender.rankedAt = this.contest.changes;
   }
 }
 
-function isBefore(a: Entry, b: Entry): boolean {
-  return (compareRanks(a.ranks, b.ranks) || byAge(a.contender.task, b.contender.task)) < 0;
+function isBefore(a: Contender, b: Contender): boolean {
+  return compare(a, b) < 0;
+}
+
+function compare(a: Contender, b: Contender): number {
+  return compareRanks(a.ranks, b.ranks) || byAge(a.task, b.task);
 }
 
 export interface Lines {
@@ -125,22 +146,21 @@ export interface Lines {
 
 /** A line for every pool of the tree, also where nobody stands in it. */
 export function formLines({ pools, tasks }: Snapshot, tree: Tree, ledger: Ledger, now: number): Lines {
+  const problems = new Map(tree.problems.map(({ pool, message }) => [pool, message]));
   const idle: Idle[] = [];
-  const queued = new Map<string, Queued[]>();
-  const byKey = [...tasks].sort((a, b) => compareText(a.key, b.key));
-  for (const task of byKey) {
-    const problem = tree.problems.find(({ pool }) => pool === task.pool)?.message;
-    const state = standing(task, tree.nodes.get(task.pool)?.pool, problem, now);
-    if (!isQueued(state)) idle.push(state);
-    else if (queued.get(task.pool)?.push(state) === undefined) queued.set(task.pool, [state]);
+  const queued = new Map<string, Queued[]>(pools.map(({ name }) => [name, []]));
+  for (const task of tasks) {
+    const state = standing(task, tree.nodes.get(task.pool)?.pool, problems.get(task.pool), now);
+    if (isQueued(state)) queued.get(task.pool)?.push(state);
+    else idle.push(state);
   }
-  const ofPool = Map.groupBy(byKey, ({ pool }) => pool);
+  const ofPool = Map.groupBy(tasks, ({ pool }) => pool);
   const fits = new Map(placementNames.map((name) => [name, new Fit(ledger, placements[name], now)]));
   const lines = pools.flatMap(({ name, placement }) => {
     const node = tree.nodes.get(name);
     const fit = fits.get(placement);
     if (node === undefined || fit === undefined) return [];
-    const own = ofPool.get(name) ?? [];
+    const own = inOrderToRemember(node.pool, ofPool.get(name) ?? []);
     const contest = openContest(node.pool, own, ledger.amountsOf(node.capacity), now);
     const contenders = (queued.get(name) ?? []).map((each) => new Contender(contest, each, fit.shapeOf(each.task)));
     return [new Line(node, contest, own, contenders)];

@@ -13,11 +13,17 @@ export const useHalfLifeMs = 86_400_000;
 /** More namespaces are not remembered; those with the least use are forgotten first. */
 const namespacesMax = 256;
 
-/** The contest of one plan, from what the last one left; `tasks` are the pool's own, by key. */
+/** By key where the pool's order remembers something, since sums of fractions depend on the order; else as they came. */
+export function inOrderToRemember(pool: Pool, tasks: readonly Task[]): readonly Task[] {
+  const remembersAny = remembers(pool, "turns") || remembers(pool, "use");
+  return remembersAny ? [...tasks].sort((a, b) => compareText(a.key, b.key)) : tasks;
+}
+
+/** The contest of one plan, from what the last one left; `tasks` are the pool's own, in order to remember. */
 export function openContest(pool: Pool, tasks: readonly Task[], capacity: Amounts, now: number): Contest {
   const used = usedUntil(pool.memory, now);
   const memory = { turn: pool.memory?.turn ?? 0, turns: new Map(Object.entries(pool.memory?.turns ?? {})) };
-  const contest: Contest = { now, pool, capacity, ...memory, used: new Map(Object.entries(used)) };
+  const contest: Contest = { now, pool, capacity, changes: 0, ...memory, used: new Map(Object.entries(used)) };
   for (const task of remembers(pool, "use") ? tasks : []) {
     // What runs counts to its likely end, or a namespace could start all it has before its use begins to show.
     const { likelyMs } = expectationOf(task);
@@ -31,6 +37,7 @@ export function openContest(pool: Pool, tasks: readonly Task[], capacity: Amount
 
 /** So many more shards of the task have started in this plan. */
 export function countStarts(contest: Contest, task: Task, count: number): void {
+  contest.changes += 1;
   contest.turn += count;
   contest.turns.set(task.uid, contest.turn);
   if (remembers(contest.pool, "use")) addUse(contest, task, task.request, count * expectationOf(task).likelyMs);
@@ -38,6 +45,7 @@ export function countStarts(contest: Contest, task: Task, count: number): void {
 
 /** So many places are kept for shards of the task since an earlier plan, whose turns were counted then. */
 export function countKept(contest: Contest, task: Task, count: number): void {
+  contest.changes += 1;
   if (remembers(contest.pool, "use")) addUse(contest, task, task.request, count * expectationOf(task).likelyMs);
 }
 
@@ -63,15 +71,17 @@ export function preemptedIn(
   { node: { pool }, tasks, contenders }: Line,
   stops: readonly Stop[],
 ): QueueMemory["preempted"] | undefined {
+  const before = pool.memory?.preempted;
+  if (stops.length === 0 && before === undefined) return undefined;
   const why = new Map(stops.map(({ task, why }) => [task, why]));
   const started = new Set(contenders.filter(({ starts }) => starts.length > 0).map(({ task }) => task));
-  const found = tasks.flatMap((task) => {
+  const found: (readonly [string, "Preempted" | "Reclaimed"])[] = [];
+  for (const task of tasks) {
     const now = why.get(task.key);
-    if (now === "Preempted" || now === "Reclaimed") return [[task.uid, now] as const];
-    const before = started.has(task) ? undefined : pool.memory?.preempted?.[task.uid];
-    return before === undefined ? [] : [[task.uid, before] as const];
-  });
-  return found.length === 0 ? undefined : Object.fromEntries(found);
+    const last = now === "Preempted" || now === "Reclaimed" ? now : started.has(task) ? undefined : before?.[task.uid];
+    if (last !== undefined) found.push([task.uid, last]);
+  }
+  return found.length === 0 ? undefined : Object.fromEntries(found.sort(([a], [b]) => compareText(a, b)));
 }
 
 function claimsOf({ contenders }: Line): QueueMemory["claims"] | undefined {

@@ -27,14 +27,14 @@ export function planPool(snapshot: Snapshot, now: number): Plan {
   // 4. Whose turn it is, on which node each shard goes; else whom may it preempt; and who passes a task that waits.
   const preemption = new Preemption(snapshot, tree, ledger, stops, lines, now);
   const running = (): Release[] => runningReleases(snapshot, tree, ledger, now);
-  const { starts, ends } = takeTurns(tree.root, lines, ledger, running, preemption);
+  const starts = takeTurns(tree.root, lines, ledger, running, preemption);
 
   // 5. Why everybody else waits.
-  const waiting = whyTheyWait(tree.root?.pool, lines, ends, idle, ledger, preemption.stops, now);
+  const waiting = whyTheyWait(tree.root?.pool, lines, idle, ledger, preemption.stops, now);
 
   // 6. What the next plan needs to know, and when time alone makes a new one.
   const memory = memoryOf(lines, preemption.stops);
-  const wakeAt = earliest(nextMoment(snapshot, now), ...lines.map((line) => line.nextAgeing(ends, now)));
+  const wakeAt = earliest(nextMoment(snapshot, now), ...lines.map((line) => line.nextAgeing(now)));
   return {
     decisions: [...stops, ...preemption.stops, ...starts],
     waiting,

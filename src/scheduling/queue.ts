@@ -6,8 +6,6 @@ import type { Pool, Task } from "./model.ts";
 export interface Queued {
   readonly task: Task;
   readonly pool: Pool;
-  /** The numbers of the shards that may start, one at a time, in the order in which they shall. */
-  readonly shards: Iterator<number, undefined>;
   /** Shards that may start, whether or not the task's parallelism lets them. */
   readonly startable: number;
   /** Places that the task's parallelism leaves it, perhaps none; infinite where it states none. */
@@ -36,11 +34,11 @@ export function standing(task: Task, pool: Pool | undefined, problem: string | u
   const startable = countStartable(task, now);
   if (pool === undefined || startable === 0) return task.backingOff.length === 0 ? { task } : backingOff(task, now);
   const places = Math.max(0, (task.parallelism ?? Number.POSITIVE_INFINITY) - task.active.length);
-  return { task, pool, shards: startableShards(task, now), startable, places };
+  return { task, pool, startable, places };
 }
 
 export function isQueued(standing: Queued | Idle): standing is Queued {
-  return "shards" in standing;
+  return "startable" in standing;
 }
 
 /** The reason of a task that has all the places it asked for. */
@@ -81,8 +79,8 @@ function countStartable(task: Task, now: number): number {
   return count;
 }
 
-/** Lazily, so that a plan never walks through the shards that it does not start. */
-function* startableShards(task: Task, now: number): Generator<number, undefined> {
+/** The numbers of the shards that may start, in the order in which they shall; a plan walks through no others. */
+export function* startableShards(task: Task, now: number): Generator<number, undefined> {
   const retries = task.backingOff.filter(({ until }) => until <= now).map(({ shard }) => shard);
   yield* retries.sort((a, b) => a - b);
   for (const { start, end } of task.waiting) for (let shard = start; shard < end; shard += 1) yield shard;

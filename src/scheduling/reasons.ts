@@ -1,8 +1,8 @@
 // Why a task waits, as one word and one sentence with amounts that a person can check. Does not decide anything.
 import type { Contender } from "./contender.ts";
 import type { Stop, Waiting, WaitReason } from "./decision.ts";
-import { fitsOnceOursEnd, type Shape } from "./fit.ts";
-import { type Ledger, type NodeRoom, timesIn } from "./ledger.ts";
+import type { Shape } from "./fit.ts";
+import type { Ledger, NodeRoom } from "./ledger.ts";
 import type { Line } from "./line.ts";
 import { preemptedIn } from "./memory.ts";
 import type { Pool, Task } from "./model.ts";
@@ -11,13 +11,11 @@ import { atParallelism, backingOff, type Idle } from "./queue.ts";
 import { amountOfText, amountText, requestText } from "./resources.ts";
 import { asksFor, Shortages } from "./shortage.ts";
 import type { PoolNode } from "./tree.ts";
-import type { TurnEnd, TurnEnds } from "./turn.ts";
 
 /** One reason for each task that has shards to start or nothing running; those in the queues first, in their order. */
 export function whyTheyWait(
   root: Pool | undefined,
   lines: readonly Line[],
-  ends: TurnEnds,
   idle: readonly Idle[],
   ledger: Ledger,
   stops: readonly Stop[],
@@ -28,15 +26,15 @@ export function whyTheyWait(
   const others: Waiting[] = idle.flatMap(waitingOf);
   for (const line of lines) {
     const preempted = preemptedIn(line, stops);
-    const stays = (contender: Contender): boolean => !leavesQueue(ends.get(contender));
-    line.sorted(line.contenders.filter(stays)).forEach((contender, index) => {
+    const reasons = new Reasons(root ?? line.node.pool, shortages);
+    line.atLast(staysInQueue).forEach((contender, index) => {
       const position = index + 1;
-      const found = reasonOf(root ?? line.node.pool, contender, ends.get(contender), position, shortages);
+      const found = reasons.of(contender, position);
       const [reason, message] = afterStops(found, contender, preempted?.[contender.task.uid]);
       inQueue.push({ task: contender.task.key, reason, message, position });
     });
     for (const contender of line.contenders) {
-      const end = ends.get(contender);
+      const { end } = contender;
       if (end?.kind === "Served") others.push(...waitingOf(afterServing(contender, now)));
       if (end?.kind === "NeverFits") {
         const message = neverFitsText(root ?? line.node.pool, contender.shape, end.at, shortages);
@@ -47,44 +45,60 @@ export function whyTheyWait(
   return [...inQueue, ...others.sort((a, b) => compareText(a.task, b.task))];
 }
 
-function leavesQueue(end: TurnEnd | undefined): boolean {
-  return end?.kind === "Served" || end?.kind === "NeverFits";
+function staysInQueue({ end }: Contender): boolean {
+  return end?.kind !== "Served" && end?.kind !== "NeverFits";
 }
 
-// LimitReached and HeldForHead will be words of their own once the API has the fields that lead to them.
-function reasonOf(
-  root: Pool,
-  { task, shape, demand }: Contender,
-  end: TurnEnd | undefined,
-  position: number,
-  shortages: Shortages,
-): [WaitReason, string] {
-  switch (end?.kind) {
-    case "Promised":
-      return ["PoolFull", ""];
-    case "Limited":
-      return ["PoolFull", `${asksFor(shape)}; ${limitText(shape, end.at, shortages.ledger)}`];
-    case "Held":
-      return ["BehindOthers", `a start now would delay ${nameFor(task, end.hold.contender.task)}, which goes first`];
-    case "Behind":
-      return ["BehindOthers", behindText(task, end.head.task, position)];
-    default:
-      return noRoom(root, shape, demand, shortages);
+type Reason = readonly [WaitReason, string];
+
+/** What tasks that ask for the same lack is put into words once, however many they are. */
+class Reasons {
+  private readonly pool: Pool;
+  private readonly shortages: Shortages;
+  private readonly limits = new Map<Shape, Map<PoolNode, Reason>>();
+  private readonly lacks = new Map<Shape, Map<number, Reason>>();
+
+  constructor(pool: Pool, shortages: Shortages) {
+    this.pool = pool;
+    this.shortages = shortages;
+  }
+
+  // LimitReached and HeldForHead will be words of their own once the API has the fields that lead to them.
+  of({ task, shape, demand, end }: Contender, position: number): Reason {
+    switch (end?.kind) {
+      case "Promised":
+        return ["PoolFull", ""];
+      case "Limited":
+        return once(this.limits, shape, end.at, () => [
+          "PoolFull",
+          `${asksFor(shape)}; ${limitText(shape, end.at, this.shortages.ledger)}`,
+        ]);
+      case "Held":
+        return ["BehindOthers", `a start now would delay ${nameFor(task, end.hold.contender.task)}, which goes first`];
+      case "Behind":
+        return ["BehindOthers", behindText(task, end.head.task, position)];
+      default:
+        return once(this.lacks, shape, demand, () => noRoom(this.pool, shape, demand, this.shortages));
+    }
   }
 }
 
+function once<K>(known: Map<Shape, Map<K, Reason>>, shape: Shape, key: K, words: () => Reason): Reason {
+  const ofShape = known.get(shape) ?? new Map<K, Reason>();
+  const reason = ofShape.get(key) ?? words();
+  known.set(shape, ofShape.set(key, reason));
+  return reason;
+}
+
 /** What was stopped, for it or of it, comes before what it lacks. */
-function afterStops(
-  [reason, message]: [WaitReason, string],
-  { claims }: Contender,
-  why: "Preempted" | "Reclaimed" | undefined,
-): [WaitReason, string] {
+function afterStops(found: Reason, { claims }: Contender, why: "Preempted" | "Reclaimed" | undefined): Reason {
+  const [reason, message] = found;
   if (claims.length > 0) {
     const shards = claims.length === 1 ? "1 shard of it" : `${claims.length} shards of it`;
     const first = `${shards} will start where shards are being stopped to make room`;
     return ["PoolFull", message === "" ? first : `${first}; ${message}`];
   }
-  if (why === undefined || reason === "PoolNotReady") return [reason, message];
+  if (why === undefined || reason === "PoolNotReady") return found;
   const first =
     why === "Preempted"
       ? "shards of it were stopped for a task of higher priority"
@@ -137,8 +151,8 @@ function noRoom(pool: Pool, shape: Shape, demand: number, shortages: Shortages):
   if (usable === 0) return ["PoolNotReady", poolNotReadyText(pool, ledger.rooms)];
   if (shape.open.length === 0) return ["NoNodeFits", closedText(pool, shape)];
   const where = openText(pool, shape, usable);
-  if (demand > 1) return togetherText(shape, demand, where);
-  if (!fitsOnceOursEnd(shape)) {
+  if (demand > 1) return togetherText(shape, demand, where, shortages);
+  if (shape.placesOnceOursEnd < 1) {
     const { kind, most } = shortages.of(shape, shape.open, "emptied");
     const has = kind === "Together" ? "no one node with all of that" : `at most ${most} on one node`;
     return [
@@ -153,13 +167,10 @@ function noRoom(pool: Pool, shape: Shape, demand: number, shortages: Shortages):
   return ["NoNodeFits", `${has} ${onOne}${leftOutText(shape)}`];
 }
 
-function togetherText(shape: Shape, demand: number, where: string): [WaitReason, string] {
-  const sum = (room: (each: NodeRoom) => Float64Array): number =>
-    shape.open.reduce((count, each) => count + timesIn(shape.request, room(each)), 0);
-  const now = sum(({ free }) => free);
-  const atMost = sum(({ emptied }) => emptied);
+function togetherText(shape: Shape, demand: number, where: string, shortages: Shortages): [WaitReason, string] {
   const first = `${asksFor(shape)}, and ${demand} must start together`;
-  if (atMost >= demand) return ["PoolFull", `${first}; ${where} room for ${now}`];
+  const atMost = shape.placesOnceOursEnd;
+  if (atMost >= demand) return ["PoolFull", `${first}; ${where} room for ${shortages.placesFor(shape)}`];
   return ["NoNodeFits", `${first}; ${where} room for ${atMost}, even once all shards of the pool have ended`];
 }
 

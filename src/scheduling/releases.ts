@@ -17,32 +17,40 @@ export interface Release {
   readonly request: Request;
 }
 
+/** Sorted in time. */
 export function runningReleases({ tasks }: Snapshot, { nodes }: Tree, ledger: Ledger, now: number): Release[] {
-  return tasks.flatMap((task) => {
+  const releases: Release[] = [];
+  for (const task of tasks) {
     const node = nodes.get(task.pool);
-    return task.active.map((shard): Release => {
-      const room = ledger.roomNamed(shard.node);
-      const at = expectedEnd(task, shard, now);
-      return { at, task, shard: shard.shard, active: shard, room, node, request: ledger.requestOf(shard.request) };
-    });
-  });
+    for (const active of task.active) {
+      const { shard } = active;
+      const room = ledger.roomNamed(active.node);
+      const at = expectedEnd(task, active, now);
+      releases.push({ at, task, shard, active, room, node, request: ledger.requestOf(active.request) });
+    }
+  }
+  return releases.sort((a, b) => a.at - b.at);
 }
 
 /**
- * In time, each task first running on its own places those of its waiting shards that `waitingOf` counts: a place that
+ * In time, each task first running on its own places those of its shards that `waiting` counts: a place that
  * a task in front fills again is not free for the one behind.
  */
-export function inTime(releases: readonly Release[], waitingOf: (task: Task) => number): readonly Release[] {
-  const extended = [...Map.groupBy(releases, ({ task }) => task)].flatMap(([task, own]) => {
-    const waiting = waitingOf(task);
-    if (waiting === 0) return own;
+export function inTime(releases: readonly Release[], waiting: ReadonlyMap<Task, number>): readonly Release[] {
+  const inTurn = releases.filter(({ task }) => !waiting.has(task));
+  const again = Map.groupBy(
+    releases.filter(({ task }) => waiting.has(task)),
+    ({ task }) => task,
+  );
+  for (const [task, own] of again) {
+    const count = waiting.get(task) ?? 0;
     const { likelyMs, limitMs } = expectationOf(task);
     // The places that free first run one more; among equals the order must not be that of the input.
     own.sort((a, b) => a.at - b.at || a.shard - b.shard);
-    return own.map((release, i) => {
-      const rounds = Math.floor(waiting / own.length) + (i < waiting % own.length ? 1 : 0);
-      return { ...release, at: release.at + rounds * (limitMs ?? likelyMs) };
+    own.forEach((release, i) => {
+      const rounds = Math.floor(count / own.length) + (i < count % own.length ? 1 : 0);
+      inTurn.push({ ...release, at: release.at + rounds * (limitMs ?? likelyMs) });
     });
-  });
-  return extended.sort((a, b) => a.at - b.at);
+  }
+  return inTurn.sort((a, b) => a.at - b.at);
 }

@@ -1,6 +1,6 @@
 // What a shard lacks on a set of nodes: the one resource that a person should look at first. Does not know why it matters.
 import type { Shape } from "./fit.ts";
-import type { Ledger, NodeRoom } from "./ledger.ts";
+import { type Ledger, type NodeRoom, timesIn } from "./ledger.ts";
 import { amountOfText, amountText, requestText } from "./resources.ts";
 
 export interface Shortage {
@@ -24,6 +24,7 @@ export class Shortages {
   readonly ledger: Ledger;
   /** Nodes that are ready and not cordoned. */
   readonly usable: number;
+  private readonly places = new Map<Shape, number>();
   private readonly totals: Readonly<Record<Have, Map<readonly NodeRoom[], Totals>>>;
 
   constructor(ledger: Ledger) {
@@ -55,6 +56,14 @@ export class Shortages {
       sum: text(line?.sum ?? 0),
       most: text(line?.most ?? 0),
     };
+  }
+
+  /** How many such shards have room now. */
+  placesFor(shape: Shape): number {
+    const { open, request } = shape;
+    const places = this.places.get(shape) ?? open.reduce((sum, { free }) => sum + timesIn(request, free), 0);
+    this.places.set(shape, places);
+    return places;
   }
 
   private totalsOf(rooms: readonly NodeRoom[], have: Have): Totals {

@@ -10,20 +10,18 @@ export const refusalPatienceMs = 30_000;
 export function whatMustStop(tasks: readonly Task[], now: number): readonly Stop[] {
   const stops: Stop[] = [];
   for (const task of tasks) {
-    for (const { shard, attempt, node, ...rest } of task.active) {
-      const why = whyStopped(task, rest, now);
-      if (why !== undefined) stops.push({ kind: "stop", task: task.key, shard, attempt, node, why });
+    for (const active of task.active) {
+      const why = whyStopped(task, active, now);
+      if (why === undefined) continue;
+      const { shard, attempt, node } = active;
+      stops.push({ kind: "stop", task: task.key, shard, attempt, node, why });
     }
   }
   return stops.sort((a, b) => compareText(a.task, b.task) || a.shard - b.shard || a.attempt - b.attempt);
 }
 
 /** A shard that is being stopped already is not stopped again. */
-function whyStopped(
-  task: Task,
-  { state, deadline, refusedSince }: Pick<ActiveShard, "state" | "deadline" | "refusedSince">,
-  now: number,
-): StopReason | undefined {
+function whyStopped(task: Task, { state, deadline, refusedSince }: ActiveShard, now: number): StopReason | undefined {
   if (state === "Stopping") return undefined;
   if (task.stop !== undefined) return task.stop;
   if (deadline !== undefined && deadline <= now) return "TimedOut";

@@ -26,10 +26,12 @@ export class PoolNode {
   /** The uses that one of its tasks' starts adds to: its own and all ancestors'. */
   readonly uses: readonly Float64Array[];
   private readonly podsIndex: number;
+  private readonly upward: readonly PoolNode[];
 
   constructor(pool: Pool, parent: PoolNode | undefined, rootCapacity: Float64Array, ledger: Ledger) {
     this.pool = pool;
     this.parent = parent;
+    this.upward = parent === undefined ? [this] : [this, ...parent.upward];
     this.use = ledger.vectorOf({}, 0);
     this.ownUse = ledger.vectorOf({}, 0);
     this.drawn = ledger.vectorOf({}, 0);
@@ -43,7 +45,7 @@ export class PoolNode {
 
   /** Itself, its parent, and so on up to the root. */
   lineage(): readonly PoolNode[] {
-    return this.parent === undefined ? [this] : [this, ...this.parent.lineage()];
+    return this.upward;
   }
 
   /** The nearest pool up the tree whose limit does not leave room for `count` such requests. */

@@ -4,7 +4,7 @@ import { type Hold, makeHold, mayPass, sparesTaken } from "./backfill.ts";
 import type { Contender } from "./contender.ts";
 import type { Start } from "./decision.ts";
 import { expectationOf } from "./estimate.ts";
-import { fitsOnceOursEnd, neverFits } from "./fit.ts";
+import type { Shape } from "./fit.ts";
 import { add, type Ledger, type NodeRoom } from "./ledger.ts";
 import type { Line } from "./line.ts";
 import { countStarts } from "./memory.ts";
@@ -28,14 +28,6 @@ export type TurnEnd =
   | { readonly kind: "Behind"; readonly head: Contender }
   | { readonly kind: "NeverFits"; readonly at?: PoolNode };
 
-export type TurnEnds = ReadonlyMap<Contender, TurnEnd>;
-
-export interface Outcome {
-  /** In the order of the turns. */
-  readonly starts: readonly Start[];
-  readonly ends: TurnEnds;
-}
-
 /** What a backfill policy means: whether anybody passes a task that waits, and whether its place is kept meanwhile. */
 const passing: Readonly<Record<Backfill["policy"], { readonly letsPass: boolean; readonly holds: boolean }>> = {
   None: { letsPass: false, holds: false },
@@ -43,17 +35,18 @@ const passing: Readonly<Record<Backfill["policy"], { readonly letsPass: boolean;
   Easy: { letsPass: true, holds: true },
 };
 
-/** Gives turns until nobody is left who could take something. `running` is asked for only where a hold is made. */
+/**
+ * Gives turns until nobody is left who could take something, and leaves with each contender how they ended. The starts
+ * come in the order of the turns. `running` is asked for only where a hold is made.
+ */
 export function takeTurns(
   root: PoolNode | undefined,
   lines: readonly Line[],
   ledger: Ledger,
   running: () => readonly Release[],
   preemption: Preemption,
-): Outcome {
-  return root === undefined
-    ? { starts: [], ends: new Map() }
-    : new Turns(root, lines, ledger, running, preemption).run();
+): readonly Start[] {
+  return root === undefined ? [] : new Turns(root, lines, ledger, running, preemption).run();
 }
 
 class Turns {
@@ -62,12 +55,14 @@ class Turns {
   private readonly isAlone: boolean;
   private readonly starts: Start[] = [];
   private readonly ledger: Ledger;
-  private readonly ends = new Map<Contender, TurnEnd>();
   private readonly holds: Hold[] = [];
+  /** By shape, the earliest end of a shard that may pass nowhere. Room only shrinks: nor may one that ends later. */
+  private readonly refused = new Map<Line, Map<Shape, number>>();
   /** Pools below which nobody has a turn any more, and the task that waits there. */
   private readonly closed = new Map<PoolNode, Contender>();
   private readonly started: Release[] = [];
-  private readonly running: () => readonly Release[];
+  private readonly askRunning: () => readonly Release[];
+  private known: readonly Release[] | undefined;
   private readonly preemption: Preemption;
 
   constructor(
@@ -77,7 +72,7 @@ class Turns {
     running: () => readonly Release[],
     preemption: Preemption,
   ) {
-    this.running = running;
+    this.askRunning = running;
     this.preemption = preemption;
     this.root = root;
     this.lines = new Map(lines.map((line) => [line.node, line]));
@@ -85,13 +80,13 @@ class Turns {
     this.ledger = ledger;
   }
 
-  run(): Outcome {
+  run(): readonly Start[] {
     for (const line of this.lines.values()) {
       for (const contender of line.contenders) if (contender.wanted === 0) this.settle(contender);
     }
     for (let line = this.next(this.root); line !== undefined; line = this.next(this.root)) this.serve(line);
     for (const line of this.lines.values()) this.leaveBehind(line);
-    return { starts: this.starts, ends: this.ends };
+    return this.starts;
   }
 
   /** Top down: pools below their reservation first, then by weighted dominant share, then by name; own tasks go first. */
@@ -119,7 +114,7 @@ class Turns {
     if (contender === undefined) return;
     const never = this.neverFits(contender, line.node);
     if (never) {
-      this.ends.set(contender, never);
+      contender.end = never;
       return;
     }
     this.redeem(contender, line.node);
@@ -129,39 +124,40 @@ class Turns {
     }
     // Alone and in a fixed order it takes all at once: nobody could come between.
     const takesAll = this.isAlone && !line.moves && !contender.isAged;
-    const refusal = this.start(contender, line.node, takesAll ? contender.wanted : contender.demand);
+    const refusal = this.start(contender, line, takesAll ? contender.wanted : contender.demand);
     if (refusal !== undefined && !this.preempt(line, contender)) this.refuse(line, contender, refusal);
     else if (contender.wanted > 0 && !contender.isGathering) line.push(contender);
     else this.settle(contender);
   }
 
   private settle(contender: Contender): void {
-    this.ends.set(contender, { kind: contender.claims.length > 0 ? "Promised" : "Served" });
+    contender.end = { kind: contender.claims.length > 0 ? "Promised" : "Served" };
   }
 
   private neverFits({ shape }: Contender, node: PoolNode): TurnEnd | undefined {
     const at = node.neverWithin(shape.request);
     if (at) return { kind: "NeverFits", at };
     // Without any node nothing is known of what could fit: the pool is not ready, and nobody needs to act on the task.
-    return this.ledger.rooms.length > 0 && neverFits(shape) ? { kind: "NeverFits" } : undefined;
+    return this.ledger.rooms.length > 0 && shape.neverFits ? { kind: "NeverFits" } : undefined;
   }
 
   /** Starts up to `count` shards; the first few together or not at all, where the task wants it so. */
-  private start(contender: Contender, node: PoolNode, count: number): TurnEnd | undefined {
-    const { shape, task, contest, demand, isAged } = contender;
+  private start(contender: Contender, line: Line, count: number): TurnEnd | undefined {
+    const { shape, task, contest, demand, likelyEnd, isAged } = contender;
+    const { node } = line;
     const checkpoint = this.ledger.checkpoint();
     const rooms: NodeRoom[] = [];
     let refusal: TurnEnd | undefined;
     while (rooms.length < count && refusal === undefined) {
-      const room = this.roomFor(contender, node);
+      const room = this.roomFor(contender, line);
       if ("kind" in room) {
         refusal = room;
       } else {
-        const endsAt = contest.now + expectationOf(task).likelyMs;
-        this.ledger.reserve(room, shape.request, node.uses, sparesTaken(this.holds, room, node, endsAt));
+        this.ledger.reserve(room, shape.request, node.uses, sparesTaken(this.holds, room, node, likelyEnd));
         rooms.push(room);
       }
     }
+    if (rooms.length === 0 && refusal?.kind === "Held") this.passesNowhere(contender, line);
     if (rooms.length < demand) {
       this.ledger.rollback(checkpoint);
       return refusal;
@@ -188,18 +184,24 @@ class Turns {
   /** Else whom may it preempt? Only for a task that goes first: who passes another stops nobody. */
   private preempt(line: Line, contender: Contender): boolean {
     if (line.hold !== undefined) return false;
-    const { shape, contest, task } = contender;
-    const endsAt = contest.now + expectationOf(task).likelyMs;
-    const mayUse = (room: NodeRoom): boolean => mayPass(this.holds, room, line.node, shape.request, endsAt);
+    const { shape, contest, task, likelyEnd } = contender;
+    const mayUse = (room: NodeRoom): boolean => mayPass(this.holds, room, line.node, shape.request, likelyEnd);
     const before = contender.claims.length;
     const displaced = this.preemption.makeRoom(contender, line.node, mayUse);
     if (displaced === undefined) return false;
     const rooms = contender.claims.slice(before);
     countStarts(contest, task, rooms.length);
     for (const room of rooms) {
-      for (const spare of sparesTaken(this.holds, room, line.node, endsAt)) add(spare, shape.request, -1);
+      for (const spare of sparesTaken(this.holds, room, line.node, likelyEnd)) add(spare, shape.request, -1);
     }
-    for (const other of displaced) if (this.ends.delete(other)) this.lineOf(other)?.push(other);
+    // Places given back are room again.
+    if (displaced.length > 0) this.refused.clear();
+    for (const other of displaced) {
+      other.contest.changes += 1;
+      if (other.end === undefined) continue;
+      other.end = undefined;
+      this.lineOf(other)?.push(other);
+    }
     this.redeem(contender, line.node);
     return true;
   }
@@ -208,22 +210,30 @@ class Turns {
     return [...this.lines.values()].find(({ contest }) => contest === contender.contest);
   }
 
-  private roomFor({ shape, task, contest }: Contender, node: PoolNode): NodeRoom | TurnEnd {
+  private roomFor({ shape, likelyEnd }: Contender, line: Line): NodeRoom | TurnEnd {
+    const { node } = line;
     const limit = node.limitedBy(shape.request);
     if (limit) return { kind: "Limited", at: limit };
-    if (this.holds.length === 0) return shape.candidates.best() ?? { kind: "NoRoom" };
-    const endsAt = contest.now + expectationOf(task).likelyMs;
-    const room = shape.candidates.best((each) => mayPass(this.holds, each, node, shape.request, endsAt));
+    const best = shape.candidates.best();
+    if (best === undefined) return { kind: "NoRoom" };
+    const isFree = (room: NodeRoom): boolean => mayPass(this.holds, room, node, shape.request, likelyEnd);
+    if (isFree(best)) return best;
+    const refusedFrom = this.refused.get(line)?.get(shape) ?? Number.POSITIVE_INFINITY;
+    const room = likelyEnd < refusedFrom ? shape.candidates.best(isFree) : undefined;
     if (room) return room;
-    const refused = shape.candidates.best();
-    const hold = refused && this.holds.find((each) => !mayPass([each], refused, node, shape.request, endsAt));
+    const hold = this.holds.find((each) => !mayPass([each], best, node, shape.request, likelyEnd));
     return hold ? { kind: "Held", hold } : { kind: "NoRoom" };
   }
 
+  private passesNowhere({ shape, likelyEnd }: Contender, line: Line): void {
+    const ofLine = this.refused.get(line) ?? new Map<Shape, number>();
+    this.refused.set(line, ofLine.set(shape, Math.min(likelyEnd, ofLine.get(shape) ?? likelyEnd)));
+  }
+
   private refuse(line: Line, contender: Contender, refusal: TurnEnd): void {
-    this.ends.set(contender, refusal);
+    contender.end = refusal;
     // What no end of our own shards would help holds nobody up.
-    if (!fitsOnceOursEnd(contender.shape, contender.demand)) return;
+    if (contender.shape.placesOnceOursEnd < contender.demand) return;
     const { letsPass, holds } = passing[line.node.pool.backfill?.policy ?? "None"];
     if (!letsPass) this.closed.set(refusal.kind === "Limited" ? refusal.at : this.root, contender);
     // Below its reservation it has a hold in any case: nothing more is lent there, whoever passes in its own pool.
@@ -247,26 +257,32 @@ class Turns {
       const closing = line.node.lineage().find((node) => this.closed.has(node));
       const head = closing && this.closed.get(closing);
       const never = this.neverFits(contender, line.node);
-      this.ends.set(contender, never ?? { kind: "Behind", head: head ?? contender });
+      contender.end = never ?? { kind: "Behind", head: head ?? contender };
     }
   }
 
   /** A task before the head fills its own places again before they free. */
   private releasesFor(head: Contender, line: Line): readonly Release[] {
     const before = new Map<Task, number>();
+    const isBefore = line.isBefore(head);
     for (const contender of line.contenders) {
+      if (contender.end?.kind !== "Served") continue;
       const left = contender.queued.startable - contender.taken;
-      if (left > 0 && this.ends.get(contender)?.kind === "Served" && line.isBefore(contender, head)) {
-        before.set(contender.task, left);
-      }
+      if (left > 0 && isBefore(contender)) before.set(contender.task, left);
     }
-    const running = this.running().map((release) =>
+    this.known ??= this.askRunning();
+    const running = this.known.map((release) =>
       release.active && this.preemption.isLeaving(release.active) ? { ...release, at: head.contest.now } : release,
     );
-    const kept = [...this.lines.values()].flatMap(({ node, contenders }) =>
-      contenders.flatMap((each) => each.claims.map((room, i) => releaseOf(each, node, room, -1 - i))),
-    );
-    return inTime([...running, ...this.started, ...kept], (task) => before.get(task) ?? 0);
+    const kept: Release[] = [];
+    for (const { node, contenders } of this.lines.values()) {
+      for (const each of contenders) {
+        each.claims.forEach((room, i) => {
+          kept.push(releaseOf(each, node, room, -1 - i));
+        });
+      }
+    }
+    return inTime([...running, ...this.started, ...kept], before);
   }
 }
 

@@ -1,0 +1,74 @@
+// What a plan costs the operator's main thread, in CPU time: the first, one after each single change, and at two, four
+// and eight times the size.
+import { planPool } from "../src/scheduling/index.ts";
+import { BusyPool, type BusyPoolSize } from "./busy-pool.ts";
+import type { Scenario } from "./scenario.ts";
+
+const warmRuns = 200;
+const sizes = [1, 2, 4, 8];
+
+export const plan: Scenario = async ({ tasks = "10000", nodes = "1000", policy = "Easy", seed = "1" }) => {
+  const size = { tasks: Number(tasks), nodes: Number(nodes), policy: policy as "Easy", seed: Number(seed) };
+  const whole = costOf(size, warmRuns);
+  const growth = sizes.map((part) =>
+    costOf({ ...size, tasks: (size.tasks * part) / 8, nodes: (size.nodes * part) / 8 }, 30),
+  );
+  const ratios = (of: (cost: Cost) => number): number =>
+    Math.max(...growth.slice(1).map((cost, i) => of(cost) / of(growth[i] as Cost)));
+  return {
+    tasks: size.tasks,
+    nodes: size.nodes,
+    shards: whole.shards,
+    running: whole.running,
+    coldMs: whole.coldMs,
+    p99Ms: percentile(whole.warmMs, 0.99),
+    p50Ms: percentile(whole.warmMs, 0.5),
+    maxMs: percentile(whole.warmMs, 1),
+    coldGrowthMax: rounded(ratios(({ coldMs }) => coldMs)),
+    warmGrowthMax: rounded(ratios(({ warmMs }) => percentile(warmMs, 0.5))),
+  };
+};
+
+interface Cost {
+  readonly shards: number;
+  readonly running: number;
+  readonly coldMs: number;
+  readonly warmMs: readonly number[];
+}
+
+/** Cold: everything waits and every node is empty. Then the pool is full, as many tasks wait again, and one thing changes. */
+function costOf(size: BusyPoolSize, runs: number): Cost {
+  const pool = new BusyPool(size);
+  let shards = 0;
+  for (const { waiting } of pool.snapshot.tasks) for (const { start, end } of waiting) shards += end - start;
+  const cold = timed(() => planPool(pool.snapshot, pool.now));
+  pool.apply(cold.result);
+  let running = 0;
+  for (const { active } of pool.snapshot.tasks) running += active.length;
+  const warmMs: number[] = [];
+  for (let run = 0; run <= runs; run += 1) {
+    const { snapshot, now } = pool;
+    const { result, ms } = timed(() => planPool(snapshot, now));
+    // The first sees thousands of changes.
+    if (run > 0) warmMs.push(ms);
+    pool.apply(result);
+    pool.change();
+  }
+  return { shards, running, coldMs: cold.ms, warmMs };
+}
+
+function timed<T>(work: () => T): { readonly result: T; readonly ms: number } {
+  const before = process.cpuUsage();
+  const result = work();
+  const { user, system } = process.cpuUsage(before);
+  return { result, ms: rounded((user + system) / 1000) };
+}
+
+function percentile(values: readonly number[], part: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)] ?? Number.NaN;
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 100) / 100;
+}
