@@ -1,6 +1,7 @@
 // The only reader of the environment: every setting of the operator, checked once, frozen.
 import { hostname } from "node:os";
 import { z } from "zod";
+import type { EngineChoice } from "./controller/engine-choice.ts";
 
 const seconds = (fallback: number): z.ZodType<number> => z.coerce.number().positive().max(3600).default(fallback);
 
@@ -11,6 +12,12 @@ const settings = z.strictObject({
   KUBE_POOL_IDENTITY: z.string().min(1).max(253).default(`${hostname()}-${process.pid}`),
   KUBE_POOL_LEADER_ELECTION: z.enum(["on", "off"]).default("on"),
   KUBE_POOL_LEASE_SECONDS: seconds(15),
+  /** How tasks that begin become Pods; of Managed, how these come to their nodes, Auto unless it says so. */
+  KUBE_POOL_ENGINE: z
+    .enum(["Native", "Managed", "Managed/Scheduler", "Managed/Direct"], {
+      error: "one of Native, Managed, Managed/Scheduler, Managed/Direct",
+    })
+    .default("Native"),
   /** Health and metrics; port 0 takes any free one, which the log tells. */
   KUBE_POOL_HEALTH_HOST: z.string().default("127.0.0.1"),
   KUBE_POOL_HEALTH_PORT: z.coerce.number().int().min(0).max(65535).default(8080),
@@ -22,6 +29,7 @@ export interface Config {
   readonly identity: string;
   readonly leaderElection: boolean;
   readonly leaseMs: number;
+  readonly engine: EngineChoice;
   readonly healthHost: string;
   readonly healthPort: number;
   readonly logLevel: "debug" | "info" | "warn" | "error" | "silent";
@@ -41,8 +49,17 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     identity: value.KUBE_POOL_IDENTITY,
     leaderElection: value.KUBE_POOL_LEADER_ELECTION === "on",
     leaseMs: value.KUBE_POOL_LEASE_SECONDS * 1000,
+    engine: engineChoice(value.KUBE_POOL_ENGINE),
     healthHost: value.KUBE_POOL_HEALTH_HOST,
     healthPort: value.KUBE_POOL_HEALTH_PORT,
     logLevel: value.KUBE_POOL_LOG_LEVEL,
   });
+}
+
+function engineChoice(text: string): EngineChoice {
+  const [name, binding] = text.split("/");
+  return {
+    name: name === "Native" ? "Native" : "Managed",
+    binding: binding === "Scheduler" || binding === "Direct" ? binding : "Auto",
+  };
 }

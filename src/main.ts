@@ -22,7 +22,6 @@ import { forgetTheGone } from "./controller/retain.ts";
 import { watchedStores } from "./controller/stores.ts";
 import { TaskMemories } from "./controller/task-memory.ts";
 import { wakePools } from "./controller/wake.ts";
-import { nativeEngine } from "./engine/native.ts";
 
 // The lease is held by a thread that starts this same file: there, importing the runtime is all that has to happen.
 if (isMainThread) await main();
@@ -53,7 +52,6 @@ async function main(): Promise<void> {
   const lost = new AbortController();
   const stores = watchedStores(manager);
   const memories = new TaskMemories(manager.api);
-  const engine = nativeEngine;
   const term = `${config.identity} since ${new Date(systemClock.now()).toISOString()}`;
   const events = createEventRecorder({
     api: manager.api,
@@ -62,7 +60,7 @@ async function main(): Promise<void> {
     reportingController: "kube-pool.dev/operator",
     reportingInstance: config.identity,
   });
-  const applier = new Applier({ api: manager.api, stores, memories, engine, events, log, term });
+  const applier = new Applier({ api: manager.api, stores, memories, events, log, term });
   const reporter = new Reporter(applier);
   const poolController = manager.controller({
     name: "pool",
@@ -72,7 +70,7 @@ async function main(): Promise<void> {
   const reconciler = new PoolReconciler({
     stores,
     memories,
-    engine,
+    choice: config.engine,
     applier,
     reporter,
     clock: systemClock,

@@ -10,7 +10,7 @@ import { itemBytesMax, itemCountMax, listBytesMax, listLengthMax } from "../src/
 import { parseRecords, segmentBytes } from "../src/api/records.ts";
 import { effectivePool, resourcePoolSpec } from "../src/api/resource-pool.ts";
 import { readConfig } from "../src/config.ts";
-import { keptJobs } from "../src/controller/retention.ts";
+import { keptAttempts } from "../src/controller/retention.ts";
 import { podTemplate } from "../src/engine/pod.ts";
 import { wrapperProgram } from "../src/engine/wrapper.ts";
 import {
@@ -422,7 +422,7 @@ describe("docs/operations.md", () => {
       "items in `list`": `${inWords(listLengthMax)}, and ${inWords(listBytesMax)} bytes together`,
       "bytes of an item": inWords(itemBytesMax),
       "bytes of a shard's items, where it has several": inWords(chunkBytesMax),
-      "Jobs kept for their logs": `${keptJobs} succeeded and ${keptJobs} failed of a task, the newest`,
+      "attempts kept for their logs": `${keptAttempts} succeeded and ${keptAttempts} failed of a task, the newest`,
       "a ConfigMap of records": `${inWords(segmentBytes)} bytes, then the next one begins`,
     };
     expect(limits).toMatchObject(expected);

@@ -2,8 +2,9 @@
 // a changed template, a requester without the rights; and what confines the operator itself. Makes objects, sends none.
 import type { Manifest } from "@dsl/kube-operator";
 import { group } from "./group.ts";
+import { labels } from "./labels.ts";
 import { itemExpansionMessage, itemExpansions, reservedDomains, reservedVariablePrefix } from "./reserved-names.ts";
-import { levels } from "./template-levels.ts";
+import { levels, podLevels } from "./template-levels.ts";
 
 export interface OperatorIdentity {
   readonly namespace: string;
@@ -25,7 +26,7 @@ interface Match {
 
 /** Each policy is followed by the binding that puts it in force everywhere. */
 export function admissionPolicies(operator: OperatorIdentity): readonly Manifest[] {
-  return [...templatePolicy(), ...rightsPolicy(), ...operatorPolicy(operator)];
+  return [...templatePolicy(), ...rightsPolicy(), ...operatorPolicy(operator), ...operatorPodsPolicy(operator)];
 }
 
 /** The object of a finalizer's removal is let pass, so that a task can always go; whether it is being deleted never counts. */
@@ -131,6 +132,33 @@ function operatorPolicy(operator: OperatorIdentity): readonly Manifest[] {
     [
       { expression: owned("object"), message, reason: "Forbidden" },
       { expression: owned("oldObject"), message, reason: "Forbidden" },
+    ],
+  );
+}
+
+/** Pods of the managed engine: of a Job, for a task, and nothing in them that no template may ask for. */
+function operatorPodsPolicy(operator: OperatorIdentity): readonly Manifest[] {
+  const owned = (object: string): string =>
+    `${object} == null || (has(${object}.metadata.labels) && '${labels.taskUid}' in ${object}.metadata.labels && has(${object}.metadata.ownerReferences) && ${object}.metadata.ownerReferences.exists(o, has(o.controller) && o.controller && o.kind == 'Job' && o.apiVersion == 'batch/v1'))`;
+  const message = "the operator creates and deletes Pods only of a PooledTask's Job";
+  const all = podLevels();
+  const variableOfPod = (path: string): string => `unknown_in_${path.replaceAll("[]", "").replaceAll(".", "_")}`;
+  return policy(
+    "kube-pool-operator-pods",
+    { apiGroup: "", resources: ["pods"], operations: ["CREATE", "DELETE"] },
+    [isOperator(operator)],
+    {
+      template: "object",
+      ...Object.fromEntries(all.map(({ path, unknown }) => [variableOfPod(path), unknown])),
+    },
+    [
+      { expression: owned("object"), message, reason: "Forbidden" },
+      { expression: owned("oldObject"), message, reason: "Forbidden" },
+      ...all.map(({ path }) => ({
+        expression: `object == null || variables.${variableOfPod(path)} == ''`,
+        messageExpression: `'${path}: not allowed in a Pod of a PooledTask: ' + variables.${variableOfPod(path)}`,
+        reason: "Forbidden" as const,
+      })),
     ],
   );
 }

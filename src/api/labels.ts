@@ -8,6 +8,8 @@ export const labels = {
   pool: `${group}/pool`,
   shard: `${group}/shard`,
   attempt: `${group}/attempt`,
+  /** On a Job that attempts of a task share: which one of them, from 0. */
+  round: `${group}/round`,
 } as const;
 
 export const annotations = {
@@ -15,6 +17,9 @@ export const annotations = {
   items: `${group}/items`,
   /** On a Job: the hash of what was meant, so that AlreadyExists can be told from a foreign object. */
   specHash: `${group}/spec-hash`,
+  /** On a Job that attempts share: how their Pods come to a node, and why so. */
+  binding: `${group}/binding`,
+  bindingReason: `${group}/binding-reason`,
 } as const;
 
 export const finalizers = {
@@ -37,7 +42,12 @@ export function recordsName(child: string, segment: number): string {
   return `${child}-results-${segment}`;
 }
 
-/** The Job of one attempt at a shard. At most 40 + 1 + 6 + 1 + 6 + 1 + 8 characters, so it is a label value too. */
+/** The n-th Job that attempts of a task share: a finished one cannot be opened again, so a retry of failed items has its own. */
+export function roundName(child: string, round: number): string {
+  return `${child}-round-${round}`;
+}
+
+/** The Job, or the Pod, of one attempt at a shard. At most 40 + 1 + 6 + 1 + 6 + 1 + 8 characters, so it is a label value too. */
 export function attemptName(child: string, shard: number, attempt: number): string {
   const name = `${child}-${shard}-${attempt}`;
   if (name.length > labelValueLengthMax)

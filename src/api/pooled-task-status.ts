@@ -20,9 +20,19 @@ export const pooledTaskStatus = z
   .object({
     observedGeneration: z.int().min(0).exactOptional().describe("The metadata.generation that this status is about."),
     engine: z
-      .enum(["Native"])
+      .object({
+        name: z
+          .enum(["Native", "Managed"])
+          .describe("Native: a Job an attempt. Managed: one Job for all, whose Pods the operator creates."),
+        binding: z
+          .enum(["Scheduler", "Direct"])
+          .describe(
+            "Scheduler: the Kubernetes scheduler has the last word on the node. Direct: Pods are created on it.",
+          ),
+        reason: z.string().max(1024).describe("Why this binding."),
+      })
       .exactOptional()
-      .describe("How shards become Pods, chosen at the first start. Native: a Job a shard."),
+      .describe("How shards become Pods, chosen at the first start and kept."),
     shards: z
       .object({
         total: count("All shards."),

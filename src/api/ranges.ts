@@ -72,6 +72,24 @@ function parseRange(text: string): Range | undefined {
   return Number.isSafeInteger(last + 1) ? { start, end: last + 1 } : undefined;
 }
 
+/** Ascending ranges less ascending numbers. */
+export function* rangesWithout(ranges: Iterable<Range>, numbers: Iterable<number>): Generator<Range> {
+  const holes = [...rangesOf(numbers)];
+  let next = 0;
+  for (const range of ranges) {
+    let { start } = range;
+    while (next < holes.length) {
+      const hole = holes[next];
+      if (hole === undefined || hole.start >= range.end) break;
+      if (hole.start > start) yield { start, end: hole.start };
+      start = Math.max(start, hole.end);
+      if (hole.end > range.end) break;
+      next++;
+    }
+    if (start < range.end) yield { start, end: range.end };
+  }
+}
+
 export function countOf(ranges: Iterable<Range>): number {
   let count = 0;
   for (const { start, end } of ranges) count += Math.max(0, end - start);

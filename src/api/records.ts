@@ -62,7 +62,20 @@ export interface RetryRecord {
   readonly round: number;
 }
 
-export type RecordLine = HeaderRecord | AttemptRecord | ItemRecord | UnkeptRecord | RetryRecord;
+/**
+ * These shards were seen to start: where nothing holds what runs them, it may vanish, and then only this line tells that
+ * the number of the attempt was used. Left out for what has ended by the time of writing.
+ */
+export interface StartRecord {
+  readonly kind: "start";
+  /** Ranges as in `0-99,105`. */
+  readonly started: string;
+  readonly attempt: number;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
+export type RecordLine = HeaderRecord | AttemptRecord | ItemRecord | UnkeptRecord | RetryRecord | StartRecord;
 
 /** The key of a segment's data. */
 export const recordsKey = "records";
@@ -102,6 +115,7 @@ function parseRecord(line: string): RecordLine | undefined {
   }
   if (typeof fields !== "object" || fields === null) return undefined;
   const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
+  if (typeof fields.started === "string" && isCount(fields.attempt)) return { kind: "start", ...fields } as StartRecord;
   if (isCount(fields.item) && isCount(fields.shard)) return { kind: "item", ...fields } as ItemRecord;
   if (isCount(fields.shard) && isCount(fields.attempt)) return { kind: "attempt", ...fields } as AttemptRecord;
   if (typeof fields.task === "string" && isCount(fields.items)) return { kind: "header", ...fields } as HeaderRecord;

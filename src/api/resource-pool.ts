@@ -29,6 +29,12 @@ const poolFields = z.object({
     .exactOptional()
     .meta({ "x-kubernetes-list-type": "set" })
     .describe("The nodes of the pool, by name, instead of nodeSelector."),
+  sharing: z
+    .enum(["Shared", "Exclusive"])
+    .exactOptional()
+    .describe(
+      "Exclusive: its nodes carry the taint kube-pool.dev/pool=<the pool's name>:NoSchedule, put there by an administrator, so that nobody else's Pods come there. Absent: Shared.",
+    ),
   namespaceSelector: labelSelectorSchema(
     z.object as unknown as MakeObject,
     "Which namespaces may submit tasks, by their labels. {} is every one; absent is none.",
@@ -205,6 +211,7 @@ export interface EffectivePool {
   readonly order: readonly z.output<typeof orderName>[];
   readonly placement: z.output<typeof placementName>;
   readonly defaultRequests: Quantities;
+  readonly sharing: "Shared" | "Exclusive";
 }
 
 export function effectivePool(spec: ResourcePoolSpec): EffectivePool {
@@ -212,6 +219,7 @@ export function effectivePool(spec: ResourcePoolSpec): EffectivePool {
     order: spec.queue?.order ?? ["Priority", "FirstCome"],
     placement: spec.placement ?? "BinPack",
     defaultRequests: spec.defaultRequests ?? { cpu: "1" },
+    sharing: spec.sharing ?? "Shared",
   };
 }
 

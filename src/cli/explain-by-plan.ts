@@ -11,13 +11,13 @@ import {
   type StoreSettings,
 } from "@dsl/kube-operator";
 import type { PooledTask } from "../api/pooled-task.ts";
+import { automatic } from "../controller/engine-choice.ts";
 import { observe, taskSpec } from "../controller/observe.ts";
 import { poolStatus } from "../controller/pool-status.ts";
 import { isFinished } from "../controller/stage.ts";
 import { type Stores, watchedStores } from "../controller/stores.ts";
 import { TaskMemories } from "../controller/task-memory.ts";
 import { taskStatus } from "../controller/task-status.ts";
-import { nativeEngine } from "../engine/native.ts";
 import { planPool, startStatistics, statisticsOf } from "../scheduling/index.ts";
 import { explainedByStatus } from "../view/explanation.ts";
 import type { ExplanationSource } from "./explain.ts";
@@ -43,7 +43,7 @@ const planned: ExplanationSource = async ({ api }, task, now) => {
       if (parsed.ok && !isFinished(each, parsed.spec)) await memories.remember(each, parsed.spec, now);
     }),
   );
-  const observed = observe({ stores, memories, engine: nativeEngine }, root, now);
+  const observed = observe({ stores, memories, choice: automatic }, root, now);
   const plan = planPool(observed.snapshot, now);
   const mine = observed.tasks.find(({ object }) => object.metadata.uid === task.metadata.uid);
   const waiting = plan.waiting.find((each) => each.task === mine?.key);

@@ -3,8 +3,8 @@
 import { Buffer } from "node:buffer";
 import { Bitset } from "../api/bitset.ts";
 import { itemsOfShard, shardCount } from "../api/chunks.ts";
-import { formatRanges, parseRanges, type Range } from "../api/ranges.ts";
-import { type AttemptRecord, type ItemRecord, type RecordLine, succeeded } from "../api/records.ts";
+import { formatRanges, parseRanges, type Range, rangesWithout } from "../api/ranges.ts";
+import { type AttemptRecord, type ItemRecord, type RecordLine, type StartRecord, succeeded } from "../api/records.ts";
 import { noAttempts, type TaskFacts, withAttempt } from "../scheduling/index.ts";
 import { type Reduction, reductionOf } from "./reduce.ts";
 
@@ -50,6 +50,10 @@ export class Account {
   readonly #settled: Bitset;
   #retries = 0;
   #settledStale = false;
+  /** Attempts that were seen and whose end is not recorded, by shard. */
+  readonly #started = new Map<number, { readonly attempt: number; readonly at: number }>();
+  /** Attempts that ended without success since the last retry of all, what we stopped left out. */
+  failedAttempts = 0;
   readonly #reduction: Reduction | undefined;
 
   /** The last round of `retryFailed` that was opened. */
@@ -92,6 +96,9 @@ export class Account {
         break;
       case "retry":
         this.#applyRetry(line.round);
+        break;
+      case "start":
+        this.#applyStart(line);
     }
   }
 
@@ -131,11 +138,15 @@ export class Account {
 
   #applyAttempt(record: AttemptRecord): void {
     if (record.shard >= this.shards) return;
+    if ((this.#started.get(record.shard)?.attempt ?? 0) <= record.attempt) this.#started.delete(record.shard);
     const history = this.#tried.get(record.shard) ?? { lastAttempt: 0, unsuccessful: 0, lastEnd: 0 };
     history.lastAttempt = Math.max(history.lastAttempt, record.attempt);
     history.lastEnd = Math.max(history.lastEnd, record.end);
     // What we stopped ourselves, and what handed items back, starts again at once.
-    if (record.outcome !== "Stopped" && record.outcome !== "Succeeded") history.unsuccessful++;
+    if (record.outcome !== "Stopped" && record.outcome !== "Succeeded") {
+      history.unsuccessful++;
+      this.failedAttempts++;
+    }
     this.#tried.set(record.shard, history);
 
     this.firstDecided = Math.min(this.firstDecided ?? record.decided, record.decided);
@@ -153,9 +164,19 @@ export class Account {
   #applyRetry(round: number): void {
     if (round <= this.retryRound) return;
     this.retryRound = round;
+    this.failedAttempts = 0;
     for (const [item, failed] of this.#failed) this.#failed.set(item, { ...failed, charged: 0 });
     for (const history of this.#tried.values()) history.unsuccessful = 0;
     this.#settledStale = true;
+  }
+
+  #applyStart({ started, attempt, at }: StartRecord): void {
+    this.firstDecided = Math.min(this.firstDecided ?? at, at);
+    for (const { start, end } of parseRanges(started)?.ranges ?? []) {
+      for (let shard = start; shard < Math.min(end, this.shards); shard++) {
+        if (!this.isRecorded(shard, attempt)) this.#started.set(shard, { attempt, at });
+      }
+    }
   }
 
   #settle(shard: number): void {
@@ -206,6 +227,16 @@ export class Account {
   /** True once what became of the attempt is in the records. */
   isRecorded(shard: number, attempt: number): boolean {
     return this.isWhollyDone(shard) || this.lastAttempt(shard) >= attempt;
+  }
+
+  /** True once the records say that the attempt was seen. */
+  isStarted(shard: number, attempt: number): boolean {
+    return (this.#started.get(shard)?.attempt ?? 0) >= attempt;
+  }
+
+  /** Attempts that the records know to have started, and not how they ended. */
+  *started(): Iterable<{ readonly shard: number; readonly attempt: number; readonly at: number }> {
+    for (const [shard, start] of this.#started) yield { shard, ...start };
   }
 
   isWhollyDone(shard: number): boolean {
@@ -263,6 +294,12 @@ export class Account {
     let count = 0;
     for (const shard of this.#tried.keys()) if (this.#settled.has(shard)) count++;
     return count;
+  }
+
+  /** Shards whose items all have a result. */
+  completedShards(): Iterable<Range> {
+    const failed = [...this.#tried.keys()].filter((shard) => this.#settled.has(shard)).sort((a, b) => a - b);
+    return rangesWithout(this.#settled.ranges(), failed);
   }
 
   completedText(rangesMax: number): string {

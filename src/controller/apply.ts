@@ -1,16 +1,25 @@
 // The only writer. Carries a plan out in the order that makes a crash after any write harmless: what became of attempts
 // is recorded (recorder.ts) before it is let go (remover.ts), and a start is written down before anything is created for
 // it (starter.ts). Decides nothing.
-import { type EventRecorder, type KubeApi, keyOf, type Log } from "@dsl/kube-operator";
+import {
+  type EventRecorder,
+  isConflict,
+  isInvalid,
+  isNotFound,
+  type KubeApi,
+  keyOf,
+  type Log,
+} from "@dsl/kube-operator";
 import { type PooledTask, type PooledTaskStatus, pooledTasks } from "../api/pooled-task.ts";
 import type { OpenStart, ResourcePoolStatus } from "../api/resource-pool.ts";
-import type { Engine } from "../engine/engine.ts";
-import type { JobView } from "../engine/views.ts";
+import { stopAttempt } from "../engine/engines.ts";
+import { jobs } from "../engine/job.ts";
+import type { JobView, RoundView } from "../engine/views.ts";
 import type { Plan, Stop, StopReason } from "../scheduling/index.ts";
 import { attemptKey, type Observed, type ObservedTask } from "./observe.ts";
 import { inParallel } from "./parallel.ts";
 import { PoolLock, versionOf } from "./pool-lock.ts";
-import { Recorder } from "./recorder.ts";
+import { excludeNodeMs, Recorder } from "./recorder.ts";
 import { refusalReason, refuse } from "./refusals.ts";
 import { Remover } from "./remover.ts";
 import { ignoring, isGone, Sender } from "./sender.ts";
@@ -21,8 +30,6 @@ import type { TaskMemories } from "./task-memory.ts";
 
 /** Stops under way at once. */
 const lanes = 32;
-/** A node that refused a shard of a task is left out for it so long. */
-const excludeNodeMs = 60_000;
 
 export interface Outcome {
   /** What could not be written; the next reconcile plans anew. */
@@ -35,7 +42,6 @@ export interface ApplierOptions {
   readonly api: KubeApi;
   readonly stores: WritableStores;
   readonly memories: TaskMemories;
-  readonly engine: Engine;
   readonly events: Pick<EventRecorder, "record">;
   readonly log: Log;
   /** Names this operator's time of leadership in each pool's status. */
@@ -45,24 +51,24 @@ export interface ApplierOptions {
 export class Applier {
   readonly #api: KubeApi;
   readonly #stores: WritableStores;
-  readonly #engine: Engine;
   readonly #events: Pick<EventRecorder, "record">;
+  readonly #log: Log;
   readonly #sender: Sender;
   readonly #lock: PoolLock;
   readonly #recorder: Recorder;
   readonly #starter: Starter;
   readonly #remover: Remover;
 
-  constructor({ api, stores, memories, engine, events, log, term }: ApplierOptions) {
+  constructor({ api, stores, memories, events, log, term }: ApplierOptions) {
     this.#api = api;
     this.#stores = stores;
-    this.#engine = engine;
     this.#events = events;
+    this.#log = log;
     this.#sender = new Sender(api, stores);
     this.#lock = new PoolLock(api, stores, term);
     this.#recorder = new Recorder(memories);
-    this.#starter = new Starter({ api, stores, engine, lock: this.#lock, log });
-    this.#remover = new Remover({ api, stores, engine, sender: this.#sender });
+    this.#starter = new Starter({ api, stores, lock: this.#lock, sender: this.#sender, log });
+    this.#remover = new Remover({ api, stores, sender: this.#sender });
   }
 
   /** Before the first plan of a root. Throws LeadershipLost. */
@@ -83,21 +89,43 @@ export class Applier {
   }
 
   async #stop({ task, shard, attempt, node, why, refusal }: TaskStop, now: number): Promise<void> {
-    const job = task.jobs.get(attemptKey({ shard, attempt }));
-    if (job === undefined) return;
+    const object = task.objects.get(attemptKey({ shard, attempt }));
+    if (object === undefined) return;
     const { memory } = task;
-    memory?.stops.set(attemptKey(job), why);
+    memory?.stops.set(attemptKey(object), why);
     if (why === "NodeRefused") memory?.excludedNodes.set(node, now + excludeNodeMs);
     if (refusal !== undefined && memory !== undefined) refuse(memory, task, refusalReason(refusal), refusal, now);
-    await this.#sender.send(this.#engine.stop(job));
+    await this.#sender.send(stopAttempt(object));
   }
 
   /** Jobs whose task is gone: nobody asks for their outcome any more. */
-  removeOrphans(orphans: readonly JobView[]): Promise<readonly unknown[]> {
-    return this.#remover.removeOrphans(orphans);
+  removeOrphans(attempts: readonly JobView[], rounds: readonly RoundView[]): Promise<readonly unknown[]> {
+    return this.#remover.removeOrphans(attempts, rounds);
   }
 
   // ---- report
+
+  /**
+   * For the state that it was computed from, as that of a task. False where somebody was faster, and it has to be
+   * computed anew. What the server takes for no status of a Job holds nobody up: the task's own word is what counts.
+   */
+  async reportRound({ metadata }: RoundView, status: Readonly<Record<string, unknown>>): Promise<boolean> {
+    const { namespace, name, uid, resourceVersion } = metadata;
+    const operations = [
+      { op: "test", path: "/metadata/uid", value: uid },
+      { op: "replace", path: "/metadata/resourceVersion", value: resourceVersion },
+      { op: "add", path: "/status", value: status },
+    ] as const;
+    try {
+      const patch = { type: "json", operations } as const;
+      this.#stores.learnJob(await this.#api.patch(jobs, { namespace, name }, patch, { subresource: "status" }));
+    } catch (error) {
+      if (isConflict(error)) return false;
+      if (!isNotFound(error) && !isInvalid(error)) throw error;
+      if (isInvalid(error)) this.#log.warn({ job: name, namespace, message: error.message }, "status of a Job refused");
+    }
+    return true;
+  }
 
   /** Those that the next status of the pool has to carry. */
   openStarts(observed: Observed): readonly OpenStart[] {

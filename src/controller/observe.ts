@@ -6,7 +6,7 @@ import { constraintsOf } from "../api/constraints.ts";
 import { nodeOf } from "../api/node.ts";
 import { type PooledTask, type PooledTaskSpec, parsePooledTask } from "../api/pooled-task.ts";
 import { type Problem, problemsText } from "../api/problem.ts";
-import { countOf, type Range, rangesOf } from "../api/ranges.ts";
+import { countOf, rangesWithout } from "../api/ranges.ts";
 import { podRequest } from "../api/request.ts";
 import {
   type EffectivePool,
@@ -17,8 +17,18 @@ import {
   type ResourcePoolSpec,
 } from "../api/resource-pool.ts";
 import { admitsNamespace } from "../api/selector.ts";
-import { type AttemptState, type EndedAttempt, type Engine, shardForm } from "../engine/engine.ts";
-import type { JobView, PodView } from "../engine/views.ts";
+import type { PodSpec } from "../api/template.ts";
+import { type AttemptState, type EndedAttempt, type Surroundings, shardForm } from "../engine/engine.ts";
+import { observeObject } from "../engine/engines.ts";
+import { indexesOf } from "../engine/item-indexes.ts";
+import {
+  type AttemptObject,
+  type AttemptPod,
+  attemptPodOf,
+  type JobView,
+  type PodView,
+  type RoundView,
+} from "../engine/views.ts";
 import type {
   ActiveShard,
   BackingOff,
@@ -29,6 +39,7 @@ import type {
   StopReason,
   Task,
 } from "../scheduling/index.ts";
+import { type EngineChoice, engineOf, type PoolFacts, type TaskEngine, tolerationOf } from "./engine-choice.ts";
 import { type Ownership, ownNodes } from "./node-ownership.ts";
 import { deadlineOf, isFinished, needsRetryRound, type Stage, stageOf } from "./stage.ts";
 import type { NodeView, Stores } from "./stores.ts";
@@ -67,8 +78,12 @@ export interface ObservedTask {
   readonly ended: readonly EndedAttempt[];
   /** Decided, and their Job not seen yet. */
   readonly open: readonly OpenStart[];
-  /** All Jobs of the task, by `shard/attempt`. */
-  readonly jobs: ReadonlyMap<string, JobView>;
+  /** What each attempt lives and dies with, by `shard/attempt`. */
+  readonly objects: ReadonlyMap<string, AttemptObject>;
+  /** Jobs that attempts share, by age. */
+  readonly rounds: readonly RoundView[];
+  /** What it began with, or would begin with now. */
+  readonly engine: TaskEngine;
   readonly firstDecided: number | undefined;
   /** `retryFailed` was raised: a round is to be recorded. */
   readonly retryRound: number | undefined;
@@ -88,7 +103,8 @@ export interface ObservedTask {
 export interface ObserveInput {
   readonly stores: Stores;
   readonly memories: TaskMemories;
-  readonly engine: Engine;
+  /** For tasks that begin. */
+  readonly choice: EngineChoice;
 }
 
 export function attemptKey({ shard, attempt }: { readonly shard: number; readonly attempt: number }): string {
@@ -233,7 +249,10 @@ function observeTask(
   const attempts = attemptsOf(input, object, spec, memory, now);
   if (memory !== undefined) raiseCeiling(memory, attempts, now);
   const open = opens.filter(
-    (start) => !attempts.jobs.has(attemptKey(start)) && !account?.isRecorded(start.shard, start.attempt),
+    ({ shard, attempt }) =>
+      !attempts.objects.has(attemptKey({ shard, attempt })) &&
+      !account?.isRecorded(shard, attempt) &&
+      !account?.isStarted(shard, attempt),
   );
   const firstDecided = minOf(
     account?.firstDecided,
@@ -252,6 +271,14 @@ function observeTask(
     now,
   );
   const defaultRequests = pool?.effective?.defaultRequests ?? {};
+  const engine = engineOf({
+    choice: input.choice,
+    rounds: attempts.rounds,
+    hasJobs: attempts.hasJobs,
+    recorded: object.status?.engine,
+    pool: poolFactsOf(pool),
+    template: spec?.template.spec,
+  });
   const task = {
     key: keyText(keyOf(object)),
     object,
@@ -261,6 +288,7 @@ function observeTask(
     open,
     firstDecided,
     defaultRequests,
+    engine,
     ...attempts,
   };
   return {
@@ -270,45 +298,115 @@ function observeTask(
   };
 }
 
-type Attempts = Pick<ObservedTask, "active" | "ended" | "jobs" | "refused">;
+export function poolFactsOf(pool: ObservedPool | undefined): PoolFacts | undefined {
+  if (pool?.effective === undefined) return undefined;
+  return { name: pool.object.metadata.name, sharing: pool.effective.sharing, nodes: pool.nodes };
+}
+
+type Attempts = Pick<ObservedTask, "active" | "ended" | "objects" | "rounds" | "refused"> & {
+  readonly hasJobs: boolean;
+};
 
 function attemptsOf(
-  { stores, engine }: ObserveInput,
+  { stores }: ObserveInput,
   task: PooledTask,
   spec: PooledTaskSpec | undefined,
   memory: TaskMemory | undefined,
   now: number,
 ): Attempts {
   const account = memory?.work?.account;
-  const jobs = new Map<string, JobView>();
+  const objects = new Map<string, AttemptObject>();
   const active: Exclude<AttemptState, EndedAttempt>[] = [];
   const ended: EndedAttempt[] = [];
   const refused: ObservedTask["refused"][number][] = [];
-  for (const job of stores.jobs.byIndex("task", task.metadata.uid)) {
-    // An owner is of its own namespace: a Job elsewhere that names this task is somebody's forgery.
-    if (job.metadata.namespace !== task.metadata.namespace) continue;
-    jobs.set(attemptKey(job), job);
-    if (account?.isRecorded(job.shard, job.attempt)) continue;
-    const createFailure = newest(stores, job);
-    const state = engine.observe(job, podsOf(stores, job), {
-      form: shardForm(spec?.chunk ?? { size: 1, mode: "Each" }),
-      now,
-      podsSeenUpTo: Number(stores.pods.resourceVersion),
-      isLost: (node) => isLost(stores, node, now),
-      ...(createFailure !== undefined && { createFailure }),
-    });
+  const surroundings: Surroundings = {
+    form: shardForm(spec?.chunk ?? { size: 1, mode: "Each" }),
+    now,
+    podsSeenUpTo: Number(stores.pods.resourceVersion),
+    isLost: (node) => isLost(stores, node, now),
+  };
+  const take = (object: AttemptObject, pods: readonly PodView[], more: Partial<Surroundings>): void => {
+    objects.set(attemptKey(object), object);
+    if (account?.isRecorded(object.shard, object.attempt)) return;
+    const state = observeObject(object, pods, { ...surroundings, ...more });
     if (state.state === "Ended") ended.push(state);
     else {
       active.push(state);
-      if (state.pod === undefined && createFailure !== undefined && !state.stopping) {
-        refused.push({ shard: state.shard, attempt: state.attempt, node: state.node, message: createFailure });
+      if (state.pod === undefined && more.createFailure !== undefined && !state.stopping) {
+        refused.push({ shard: state.shard, attempt: state.attempt, node: state.node, message: more.createFailure });
       }
     }
+  };
+  for (const job of stores.jobs.byIndex("task", task.metadata.uid)) {
+    // An owner is of its own namespace: a Job elsewhere that names this task is somebody's forgery.
+    if (job.metadata.namespace !== task.metadata.namespace) continue;
+    const createFailure = newest(stores, job);
+    take(job, podsOf(stores, job), createFailure === undefined ? {} : { createFailure });
   }
-  return { jobs, active, ended, refused };
+  const hasJobs = objects.size > 0;
+  const rounds = stores.rounds
+    .byIndex("task", task.metadata.uid)
+    .filter(({ metadata }) => metadata.namespace === task.metadata.namespace)
+    .sort((a, b) => a.round - b.round);
+  for (const round of rounds) {
+    for (const pod of podsOf(stores, round)) {
+      const object = attemptPodOf(pod, round);
+      if (object === undefined || (pod.gone && objects.has(attemptKey(object)))) continue;
+      take(object, [], { stopped: pod.deleting && wasStopped(object, task, spec, memory) });
+    }
+  }
+  for (const start of account?.started() ?? []) {
+    if (!objects.has(attemptKey(start))) ended.push(vanished(task, start, account?.openItems(start.shard) ?? [], now));
+  }
+  return { objects, rounds, hasJobs, active, ended, refused };
 }
 
-function podsOf(stores: Stores, job: JobView): readonly PodView[] {
+/** Nothing on a Pod says who deleted it. What outlived its time was deleted for that, whatever is remembered. */
+function wasStopped(
+  { pod, ...object }: AttemptPod,
+  { metadata }: PooledTask,
+  spec: PooledTaskSpec | undefined,
+  memory: TaskMemory | undefined,
+): boolean {
+  if (spec === undefined || metadata.deletionTimestamp !== undefined || spec.suspend || spec.cancel) return true;
+  if (memory?.stops.has(attemptKey(object))) return true;
+  const { container, deletionAskedMs = 0, createdMs, own } = pod.attempt;
+  if (container === undefined || container.state === "waiting") {
+    return deletionAskedMs - createdMs >= spec.startTimeoutSeconds * 1000;
+  }
+  const runMs = runLimitMs(spec, indexesOf(own.items)?.length ?? 1);
+  return runMs !== undefined && deletionAskedMs - (container.startMs ?? createdMs) >= runMs;
+}
+
+/** It was there, by the records, and is not any more; nobody saw its end. */
+function vanished(
+  task: PooledTask,
+  { shard, attempt, at }: { readonly shard: number; readonly attempt: number; readonly at: number },
+  items: readonly number[],
+  now: number,
+): EndedAttempt {
+  return {
+    state: "Ended",
+    outcome: "Lost",
+    reason: "PodLost",
+    message: "its Pod vanished before its end was seen",
+    task: task.metadata.uid,
+    shard,
+    attempt,
+    node: "",
+    job: "",
+    request: {},
+    items,
+    decided: at,
+    stopping: false,
+    end: now,
+    outcomes: [],
+    handedBack: items,
+    interrupted: [],
+  };
+}
+
+function podsOf(stores: Stores, job: JobView | RoundView): readonly PodView[] {
   const gone = stores.departed.of(job.metadata.uid);
   const there = stores.pods.byIndex("job", job.metadata.uid);
   return gone.length === 0 ? there : [...there, ...gone];
@@ -357,7 +455,7 @@ function modelTask(task: Unmodelled, pool: ObservedPool | undefined, admitted: b
     created: Date.parse(creationTimestamp),
     priority: spec.priority,
     request,
-    constraints: constraintsOf(spec.template.spec),
+    constraints: constraintsOf(withTolerations(spec.template.spec, pool)),
     ...(parallelism !== undefined && { parallelism: Math.max(1, parallelism) }),
     ...(work === undefined || stage.kind === "Ending" || stage.kind === "Ended" || stage.kind === "Deleting"
       ? { waiting: [], backingOff: [] }
@@ -367,6 +465,12 @@ function modelTask(task: Unmodelled, pool: ObservedPool | undefined, admitted: b
     ...(stop !== undefined && { stop }),
     excludedNodes: [...(memory?.excludedNodes ?? [])].map(([node, until]) => ({ node, until })),
   };
+}
+
+/** The pool's own Pods tolerate the pool's own taint. */
+function withTolerations(spec: PodSpec, pool: ObservedPool | undefined): PodSpec {
+  const own = tolerationOf(poolFactsOf(pool));
+  return own.length === 0 ? spec : { ...spec, tolerations: [...(spec.tolerations ?? []), ...own] };
 }
 
 function whyStop(stage: Stage): StopReason | undefined {
@@ -485,31 +589,13 @@ function waitingOf(
   for (const { shard } of backingOff) busy.add(shard);
   return {
     waiting: [
-      ...without(
+      ...rangesWithout(
         account.openShards(),
         [...busy].sort((a, b) => a - b),
       ),
     ],
     backingOff,
   };
-}
-
-/** Ascending ranges less ascending numbers. */
-function* without(ranges: Iterable<Range>, numbers: readonly number[]): Generator<Range> {
-  const holes = [...rangesOf(numbers)];
-  let next = 0;
-  for (const range of ranges) {
-    let { start } = range;
-    while (next < holes.length) {
-      const hole = holes[next];
-      if (hole === undefined || hole.start >= range.end) break;
-      if (hole.start > start) yield { start, end: hole.start };
-      start = Math.max(start, hole.end);
-      if (hole.end > range.end) break;
-      next++;
-    }
-    if (start < range.end) yield { start, end: range.end };
-  }
 }
 
 export function waitingShards(model: Task | undefined): number {

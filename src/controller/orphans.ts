@@ -9,7 +9,7 @@ export function orphanController(manager: Pick<Manager, "controller">, stores: S
     name: "orphans",
     async reconcile({ name: uid }) {
       if (stores.tasks.countBy("uid", uid) > 0) return;
-      const [error] = await applier.removeOrphans(stores.jobs.byIndex("task", uid));
+      const [error] = await applier.removeOrphans(stores.jobs.byIndex("task", uid), stores.rounds.byIndex("task", uid));
       if (error !== undefined) throw error;
     },
   });
@@ -17,12 +17,10 @@ export function orphanController(manager: Pick<Manager, "controller">, stores: S
   controller.watches(stores.tasks, ({ object }) => [{ name: object.metadata.uid }], {
     when: ({ type }) => type === "delete",
   });
-  controller.watches(
-    stores.jobs,
-    ({ object }) => (stores.tasks.countBy("uid", object.task) > 0 ? [] : [{ name: object.task }]),
-    {
-      // A Job can be seen before its task is.
-      afterMs: 5000,
-    },
-  );
+  // A Job can be seen before its task is.
+  const later = { afterMs: 5000 };
+  const ofNone = ({ object }: { readonly object: { readonly task: string } }) =>
+    stores.tasks.countBy("uid", object.task) > 0 ? [] : [{ name: object.task }];
+  controller.watches(stores.jobs, ofNone, later);
+  controller.watches(stores.rounds, ofNone, later);
 }

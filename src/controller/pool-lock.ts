@@ -12,6 +12,7 @@ import {
 import { labels } from "../api/labels.ts";
 import { type OpenStart, type ResourcePool, type ResourcePoolStatus, resourcePools } from "../api/resource-pool.ts";
 import { jobs } from "../engine/job.ts";
+import { pods } from "../engine/managed.ts";
 import { ignoring } from "./sender.ts";
 import type { WritableStores } from "./stores.ts";
 
@@ -51,6 +52,9 @@ export class PoolLock {
       await this.#patchPoolStatus(pool, pool.status ?? {});
       const labelSelector = `${labels.pool}=${root}`;
       for (const job of (await listAll(this.#api, jobs, { labelSelector })).items) this.#stores.learnJob(job);
+      // Pods that are attempts by themselves; of others, their Jobs tell enough.
+      if (this.#stores.rounds.size > 0)
+        for (const pod of (await listAll(this.#api, pods, { labelSelector })).items) this.#stores.learnPod(pod);
       this.#claimed.add(pool.metadata.uid);
     });
   }

@@ -2,7 +2,9 @@
 // says is settled elsewhere.
 import type { ApiError } from "@dsl/kube-operator";
 import { bytesOf } from "../api/amount.ts";
-import type { RecordLine } from "../api/records.ts";
+import { formatRanges, rangesOf } from "../api/ranges.ts";
+import type { RecordLine, StartRecord } from "../api/records.ts";
+import type { EndedAttempt } from "../engine/engine.ts";
 import { attemptKey, type Observed, type ObservedTask, runLimitMs } from "./observe.ts";
 import { inParallel } from "./parallel.ts";
 import { refuse, whyRefused } from "./refusals.ts";
@@ -13,6 +15,8 @@ import type { TaskMemories, Work } from "./task-memory.ts";
 const appendEveryMs = 1000;
 const appendBytesPerSecond = 1_048_576;
 const lanes = 32;
+/** A node that refused a shard of a task is left out for it so long. */
+export const excludeNodeMs = 60_000;
 
 export interface Recorded {
   readonly errors: readonly unknown[];
@@ -43,6 +47,7 @@ export class Recorder {
     if (memory === undefined || work === undefined || spec === undefined || !hasLines(task)) return;
     const groups: (readonly RecordLine[])[] = [];
     if (task.retryRound !== undefined) groups.push([{ kind: "retry", round: task.retryRound }]);
+    groups.push(...startLines(task).map((line) => [line]));
     const startMs = spec.startTimeoutSeconds * 1000;
     let resultBytesLeft = bytesOf(spec.results.maxBytes) - work.account.resultBytes;
     for (const attempt of task.ended) {
@@ -72,12 +77,41 @@ export class Recorder {
     }
     for (const line of groups.flat()) work.account.apply(line);
     work.account.digest ??= work.items.digest;
-    for (const attempt of task.ended) memory.stops.delete(attemptKey(attempt));
+    for (const attempt of task.ended) {
+      memory.stops.delete(attemptKey(attempt));
+      // What a node would not take is tried elsewhere first.
+      if (isRefusedByNode(attempt)) memory.excludedNodes.set(attempt.node, now + excludeNodeMs);
+    }
   }
 }
 
-function hasLines({ ended, retryRound }: ObservedTask): boolean {
-  return ended.length > 0 || retryRound !== undefined;
+/** The kubelet's own words for a Pod that it does not take (Kubernetes 1.36: pkg/kubelet/lifecycle). */
+function isRefusedByNode({ outcome, start, reason = "" }: EndedAttempt): boolean {
+  return outcome === "Lost" && start === undefined && (reason.startsWith("OutOf") || /Admission|Affinity/.test(reason));
+}
+
+function hasLines(task: ObservedTask): boolean {
+  return task.ended.length > 0 || task.retryRound !== undefined || unrecordedStarts(task).length > 0;
+}
+
+/** Attempts that are under way, that nothing holds, and that the records do not know of yet. */
+function unrecordedStarts({ active, objects, memory }: ObservedTask): ObservedTask["active"] {
+  const account = memory?.work?.account;
+  if (account === undefined) return [];
+  return active.filter(
+    (attempt) => objects.get(attemptKey(attempt))?.kind === "Pod" && !account.isStarted(attempt.shard, attempt.attempt),
+  );
+}
+
+/** One line for all that have the same number. */
+function startLines(task: ObservedTask): readonly StartRecord[] {
+  const byNumber = Map.groupBy(unrecordedStarts(task), ({ attempt }) => attempt);
+  return [...byNumber].map(([attempt, starts]) => ({
+    kind: "start",
+    started: formatRanges(rangesOf(starts.map(({ shard }) => shard).sort((a, b) => a - b))),
+    attempt,
+    at: Math.min(...starts.map(({ decided }) => decided)),
+  }));
 }
 
 function appendDueAt({ memory }: ObservedTask, openBytes: number): number {

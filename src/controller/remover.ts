@@ -3,12 +3,14 @@
 import { isNotFound, type KubeApi, type KubeObject, keyOf, removeFinalizer } from "@dsl/kube-operator";
 import { finalizers, labels } from "../api/labels.ts";
 import { pooledTasks } from "../api/pooled-task.ts";
-import type { Engine, Write } from "../engine/engine.ts";
+import type { Write } from "../engine/engine.ts";
+import { releaseAttempt, removeAttempt, stopAttempt } from "../engine/engines.ts";
 import { jobs } from "../engine/job.ts";
-import type { JobView } from "../engine/views.ts";
+import { releaseJob } from "../engine/release.ts";
+import type { AttemptObject, JobView, RoundView } from "../engine/views.ts";
 import { attemptKey, expiryOf, type Observed, type ObservedTask } from "./observe.ts";
 import { inParallel } from "./parallel.ts";
-import { jobsBeyondRetention } from "./retention.ts";
+import { beyondRetention } from "./retention.ts";
 import { ignoring, isGone, type Sender } from "./sender.ts";
 import type { WritableStores } from "./stores.ts";
 
@@ -17,69 +19,65 @@ const lanes = 32;
 export interface RemoverOptions {
   readonly api: KubeApi;
   readonly stores: WritableStores;
-  readonly engine: Engine;
   readonly sender: Sender;
 }
 
 export class Remover {
   readonly #api: KubeApi;
   readonly #stores: WritableStores;
-  readonly #engine: Engine;
   readonly #sender: Sender;
 
-  constructor({ api, stores, engine, sender }: RemoverOptions) {
+  constructor({ api, stores, sender }: RemoverOptions) {
     this.#api = api;
     this.#stores = stores;
-    this.#engine = engine;
     this.#sender = sender;
   }
 
   /** What is recorded need not be held any longer. */
   release(observed: Observed): Promise<readonly unknown[]> {
-    return inParallel(this.#releasable(observed), lanes, (write) => this.#sender.send(write));
+    return inParallel(this.#releasable(observed), lanes, async (write) => void (await this.#sender.send(write)));
   }
 
   async remove(observed: Observed, now: number): Promise<readonly unknown[]> {
     return [
-      ...(await inParallel(this.#surplus(observed), lanes, (job) => this.#deleteJob(job))),
+      ...(await inParallel(this.#surplus(observed), lanes, (object) => this.#delete(object))),
       ...(await inParallel(observed.tasks, lanes, (task) => this.#cleanUp(task, now))),
     ];
   }
 
-  /** Lets go the Jobs whose outcome is recorded, and those of tasks that are being deleted. */
+  /** Lets go what is held and recorded, and all of tasks that are being deleted. */
   #releasable(observed: Observed): readonly Write[] {
     return observed.tasks.flatMap((task) => {
-      const account = task.memory?.work?.account;
-      const ended = new Set(task.ended.map(attemptKey));
-      const releasable = [...task.jobs].filter(
-        ([key, job]) =>
-          task.stage.kind === "Finished" ||
-          account?.isRecorded(job.shard, job.attempt) ||
-          (task.stage.kind === "Deleting" && ended.has(key)),
-      );
-      return releasable.flatMap(([, job]) => this.#engine.release(job) ?? []);
-    });
-  }
-
-  /** Recorded Jobs beyond those that are kept for their logs. */
-  #surplus(observed: Observed): readonly JobView[] {
-    return observed.tasks.flatMap((task) => {
       const { stage } = task;
-      if (stage.kind === "Deleting") return [];
-      const account = task.memory?.work?.account;
-      const recorded = [...task.jobs.values()].filter(
-        (job) => stage.kind === "Finished" || account?.isRecorded(job.shard, job.attempt),
+      const ended = new Set(task.ended.map(attemptKey));
+      const releasable = [...task.objects].filter(
+        ([key, object]) => isSettled(task, object) || (stage.kind === "Deleting" && ended.has(key)),
       );
-      return jobsBeyondRetention(recorded);
+      const isOver = stage.kind === "Finished" || (stage.kind === "Deleting" && remaining(task).length === 0);
+      return [
+        ...releasable.flatMap(([, object]) => releaseAttempt(object) ?? []),
+        ...task.rounds.flatMap((round) => (isOver || isGivenUp(task, round) ? (releaseJob(round) ?? []) : [])),
+      ];
     });
   }
 
-  async #deleteJob(job: JobView): Promise<void> {
-    const key = keyOf(job);
+  /** What ran attempts that are recorded, beyond what is kept for its logs. */
+  #surplus(observed: Observed): readonly AttemptObject[] {
+    return observed.tasks.flatMap((task) => {
+      if (task.stage.kind === "Deleting") return [];
+      const recorded = [...task.objects.values()].filter((object) => isSettled(task, object));
+      for (const object of recorded) {
+        if (object.kind === "Pod" && object.pod.gone) this.#stores.departed.drop(object.pod);
+      }
+      return beyondRetention(recorded);
+    });
+  }
+
+  async #delete(object: AttemptObject): Promise<void> {
     await ignoring(isGone, async () => {
-      const left = await this.#api.delete(jobs, key, { uid: job.metadata.uid, propagation: "Background" });
-      if (left === undefined) this.#stores.forgetJob(job);
-      else this.#stores.learnJob(left);
+      if ((await this.#sender.send(removeAttempt(object))) !== "Gone") return;
+      if (object.kind === "Pod") this.#stores.forgetPod(object.pod);
+      else this.#stores.forgetJob(object);
     });
   }
 
@@ -102,10 +100,12 @@ export class Remover {
 
   /** The task may go once no Job of it is left, by a live list: the cache may not know of the last one yet. */
   async #letGo(task: ObservedTask): Promise<void> {
-    if (task.active.length > 0 || task.jobs.size > 0) return this.#deleteAll(task);
-    const { object } = task;
+    const objects = remaining(task);
+    if (objects.length > 0) return this.#deleteAll(objects);
+    const { object, rounds } = task;
+    for (const round of rounds) if (!round.deleting) await this.#deleteJob(round);
     const patch = removeFinalizer(object, finalizers.cleanup);
-    if (patch === undefined) return;
+    if (patch === undefined || rounds.length > 0) return;
     const page = await this.#api.list(jobs, {
       namespace: object.metadata.namespace ?? "",
       labelSelector: `${labels.taskUid}=${object.metadata.uid}`,
@@ -121,22 +121,39 @@ export class Remover {
     });
   }
 
-  async #deleteAll({ jobs: all }: ObservedTask): Promise<void> {
-    for (const job of all.values()) if (!job.deleting) await this.#sender.send(this.#engine.stop(job));
+  async #deleteAll(objects: readonly AttemptObject[]): Promise<void> {
+    const [error] = await inParallel(
+      objects.filter(({ deleting }) => !deleting),
+      lanes,
+      async (object) => {
+        await (object.finished === undefined ? this.#sender.send(stopAttempt(object)) : this.#delete(object));
+      },
+    );
+    if (error !== undefined) throw error;
+  }
+
+  async #deleteJob({ metadata: { namespace, name, uid } }: RoundView): Promise<void> {
+    await this.#sender.send({
+      kind: "delete",
+      resource: jobs,
+      key: { namespace, name },
+      uid,
+      propagation: "Background",
+    });
   }
 
   /** Jobs whose task is gone: nobody asks for their outcome any more. */
-  async removeOrphans(orphans: readonly JobView[]): Promise<readonly unknown[]> {
-    return inParallel(orphans, lanes, async (job) => {
+  async removeOrphans(attempts: readonly JobView[], rounds: readonly RoundView[]): Promise<readonly unknown[]> {
+    return inParallel([...attempts, ...rounds], lanes, async (job) => {
       if (await this.#hasTask(job)) return;
-      if (!job.deleting) await this.#sender.send(this.#engine.stop(job));
-      const release = this.#engine.release(job);
+      if (!job.deleting) await ("kind" in job ? this.#sender.send(stopAttempt(job)) : this.#deleteJob(job));
+      const release = releaseJob(job);
       if (release !== undefined) await this.#sender.send(release);
     });
   }
 
   /** Live: our copy may not know the task yet. */
-  async #hasTask({ metadata: { namespace }, taskName, task }: JobView): Promise<boolean> {
+  async #hasTask({ metadata: { namespace }, taskName, task }: JobView | RoundView): Promise<boolean> {
     try {
       return (await this.#api.get(pooledTasks, { namespace, name: taskName })).metadata.uid === task;
     } catch (error) {
@@ -144,4 +161,23 @@ export class Remover {
       throw error;
     }
   }
+}
+
+function isSettled({ stage, memory }: ObservedTask, { shard, attempt }: AttemptObject): boolean {
+  return stage.kind === "Finished" || memory?.work?.account.isRecorded(shard, attempt) === true;
+}
+
+/** A Job that is being deleted, or that has finished, once nothing of it is left to be recorded. */
+function isGivenUp(task: ObservedTask, round: RoundView): boolean {
+  if (!round.deleting && round.finished === undefined) return false;
+  const { uid } = round.metadata;
+  return ![...task.active, ...task.ended].some(({ job }) => job === uid);
+}
+
+/** Of a task that is being deleted: all that a node still has to end. */
+function remaining(task: ObservedTask): readonly AttemptObject[] {
+  const ended = new Set(task.ended.map(attemptKey));
+  return [...task.objects.values()].filter(
+    (object) => object.kind === "Job" || !(object.pod.gone || (object.deleting && ended.has(attemptKey(object)))),
+  );
 }

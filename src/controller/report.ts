@@ -3,11 +3,13 @@
 import { isDeepStrictEqual } from "node:util";
 import type { PooledTaskStatus } from "../api/pooled-task.ts";
 import type { ResourcePoolStatus } from "../api/resource-pool.ts";
+import { roundStatus } from "../engine/round-status.ts";
 import type { Plan, PoolStatistics } from "../scheduling/index.ts";
 import type { Applier } from "./apply.ts";
 import type { Observed, ObservedTask } from "./observe.ts";
 import { inParallel } from "./parallel.ts";
 import { poolStatus } from "./pool-status.ts";
+import { roundFactsOf } from "./round-facts.ts";
 import { taskStatus, toldPositions } from "./task-status.ts";
 
 const writeEveryMs = 1000;
@@ -15,6 +17,8 @@ const writeEveryMs = 1000;
 const messageEveryMs = 30_000;
 /** Rates, estimates and windowed statistics. */
 const driftEveryMs = 60_000;
+/** Of the text that names the completed indexes of a Job. */
+const indexBytesPerMs = 64;
 const lanes = 16;
 
 export interface Reported {
@@ -35,7 +39,7 @@ export class Reporter {
 
   async report(observed: Observed, plan: Plan, statistics: PoolStatistics, now: number): Promise<Reported> {
     const moments: number[] = [];
-    const writes: (() => Promise<void>)[] = [];
+    const writes: (() => Promise<unknown>)[] = [];
     const starts = new Map<string, number>();
     for (const decision of plan.decisions) {
       if (decision.kind === "start") starts.set(decision.task, (starts.get(decision.task) ?? 0) + 1);
@@ -48,6 +52,12 @@ export class Reporter {
       const position = waiting.get(task.key)?.position ?? 0;
       const held = this.#withSteadyMessage(task, status, position > toldPositions, now);
       if (held.wakeAt !== undefined) moments.push(held.wakeAt);
+      const round = this.#roundReport(task, now);
+      const isLast = task.stage.kind === "Ended";
+      if (round !== undefined && !isLast) {
+        if (round.due > now) moments.push(round.due);
+        else writes.push(round.write);
+      }
       const due = this.#dueAt(
         task.object.metadata.uid,
         task.object.status,
@@ -56,9 +66,12 @@ export class Reporter {
         task.active.length > 0,
       );
       if (due === undefined) continue;
-      if (due > now) moments.push(due);
+      const both = isLast && round !== undefined ? Math.max(due, round.due) : due;
+      if (both > now) moments.push(both);
       else {
         writes.push(async () => {
+          // A finished task is not looked at any more, so its Job has to be finished before.
+          if (isLast && round !== undefined && !(await round.write())) return;
           this.#writtenAt.set(task.object.metadata.uid, now);
           if (held.status.queue?.message !== task.object.status?.queue?.message) {
             this.#messageAt.set(task.object.metadata.uid, now);
@@ -85,8 +98,29 @@ export class Reporter {
         });
       }
     }
-    const errors = await inParallel(writes, lanes, (write) => write());
+    const errors = await inParallel(writes, lanes, async (write) => void (await write()));
     return { errors, ...(moments.length > 0 && { wakeAt: Math.min(...moments) }) };
+  }
+
+  /** The status of the Job that the task's attempts share now; undefined where nothing of it changes. */
+  #roundReport(
+    task: ObservedTask,
+    now: number,
+  ): { readonly due: number; readonly write: () => Promise<boolean> } | undefined {
+    const round = task.rounds.find(({ finished, deleting }) => finished === undefined && !deleting);
+    const facts = round && roundFactsOf(task, round);
+    const status = facts && roundStatus(round, facts, now);
+    if (round === undefined || status === undefined || isDeepStrictEqual(round.status, status)) return undefined;
+    const { uid } = round.metadata;
+    // Where shards end far out of order the indexes are long, and etcd keeps every version for a while.
+    const everyMs = Math.max(writeEveryMs, (facts?.completedIndexes.length ?? 0) / indexBytesPerMs);
+    return {
+      due: (this.#writtenAt.get(uid) ?? 0) + everyMs,
+      write: async () => {
+        this.#writtenAt.set(uid, now);
+        return await this.#applier.reportRound(round, status);
+      },
+    };
   }
 
   /** When the status may be written; undefined if it says what is stored. */

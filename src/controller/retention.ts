@@ -1,18 +1,21 @@
-// Which finished Jobs are kept for their logs: the newest of each outcome. Pure.
-import type { JobView } from "../engine/views.ts";
+// Which finished attempts are kept for their logs: the newest of each outcome. Pure.
+import type { AttemptObject } from "../engine/views.ts";
 
 /** Of each outcome, of one task. */
-export const keptJobs = 20;
+export const keptAttempts = 20;
 
-/** Of Jobs whose outcome is recorded, those that go. */
-export function jobsBeyondRetention(recorded: readonly JobView[]): readonly JobView[] {
+/** Of what ran attempts whose outcome is recorded, that which goes. */
+export function beyondRetention(recorded: readonly AttemptObject[]): readonly AttemptObject[] {
   const newestFirst = recorded
-    .filter((job) => !job.deleting)
+    .filter((object) => !object.deleting && !(object.kind === "Pod" && object.pod.gone))
     .sort((a, b) => b.createdMs - a.createdMs || b.shard - a.shard || b.attempt - a.attempt);
   // Kube's Job controller writes the outcome of a Job a moment after its Pod's end: until then nobody can tell.
   const decided = newestFirst.filter((job) => job.finished !== undefined);
+  // A Pod says by itself how it ended: one that runs on, though its attempt is over, was created too late.
+  const late = newestFirst.filter((object) => object.kind === "Pod" && object.finished === undefined);
   return [
-    ...decided.filter((job) => job.finished === "Complete").slice(keptJobs),
-    ...decided.filter((job) => job.finished === "Failed").slice(keptJobs),
+    ...late,
+    ...decided.filter((job) => job.finished === "Complete").slice(keptAttempts),
+    ...decided.filter((job) => job.finished === "Failed").slice(keptAttempts),
   ];
 }

@@ -1,6 +1,6 @@
 // Sends what an engine wants written. The answer becomes visible in the stores at once, and what somebody else did first
 // is no error.
-import { isConflict, isNotFound, type KubeApi } from "@dsl/kube-operator";
+import { isConflict, isNotFound, type KubeApi, type KubeObject } from "@dsl/kube-operator";
 import type { Write } from "../engine/engine.ts";
 import type { WritableStores } from "./stores.ts";
 
@@ -13,22 +13,30 @@ export class Sender {
     this.#stores = stores;
   }
 
-  async send(write: Write): Promise<void> {
-    await ignoring(isGone, async () => {
-      switch (write.kind) {
-        case "create":
-          return this.#stores.learnJob(await this.#api.create(write.resource, write.manifest));
-        case "patch":
-          return this.#stores.learnJob(await this.#api.patch(write.resource, write.key, write.patch));
-        case "delete": {
-          const left = await this.#api.delete(write.resource, write.key, {
-            uid: write.uid,
-            propagation: write.propagation,
-          });
-          if (left !== undefined) this.#stores.learnJob(left);
-        }
-      }
-    });
+  /** Tells whether what was to be deleted is gone. */
+  async send(write: Write): Promise<"Gone" | undefined> {
+    let left: KubeObject | undefined;
+    try {
+      left = await this.#request(write);
+    } catch (error) {
+      if (isGone(error)) return undefined;
+      throw error;
+    }
+    if (left === undefined) return "Gone";
+    if (left.kind === "Pod") this.#stores.learnPod(left);
+    else this.#stores.learnJob(left);
+    return undefined;
+  }
+
+  #request(write: Write): Promise<KubeObject | undefined> {
+    switch (write.kind) {
+      case "create":
+        return this.#api.create(write.resource, write.manifest);
+      case "patch":
+        return this.#api.patch(write.resource, write.key, write.patch);
+      case "delete":
+        return this.#api.delete(write.resource, write.key, { uid: write.uid, propagation: write.propagation });
+    }
   }
 }
 

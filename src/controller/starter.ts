@@ -5,22 +5,26 @@ import {
   addFinalizer,
   isAlreadyExists,
   type KubeApi,
+  type KubeObject,
   keyOf,
   type Log,
-  type Manifest,
-  type Resource,
 } from "@dsl/kube-operator";
 import type { Quantities } from "../api/amount.ts";
 import { childName, finalizers } from "../api/labels.ts";
 import { type PooledTask, pooledTasks } from "../api/pooled-task.ts";
 import type { OpenStart } from "../api/resource-pool.ts";
-import type { Engine, ExistingObject } from "../engine/engine.ts";
+import type { ExistingObject, TaskContext, Write } from "../engine/engine.ts";
+import { engines } from "../engine/engines.ts";
+import { jobs } from "../engine/job.ts";
+import type { RoundView } from "../engine/views.ts";
 import type { Plan, Start } from "../scheduling/index.ts";
-import { attemptKey, type Observed, type ObservedTask } from "./observe.ts";
+import { tolerationOf } from "./engine-choice.ts";
+import { attemptKey, type Observed, type ObservedPool, type ObservedTask, poolFactsOf } from "./observe.ts";
 import { openRequest } from "./open-starts.ts";
 import { inParallel } from "./parallel.ts";
 import type { PoolLock } from "./pool-lock.ts";
 import { refuse, whyRefused } from "./refusals.ts";
+import type { Sender } from "./sender.ts";
 import type { WritableStores } from "./stores.ts";
 import { nameTaken } from "./task-memory.ts";
 
@@ -30,30 +34,32 @@ const lanes = 32;
 const startsPerBatch = 200;
 const openStartsMax = 1000;
 
+type Create = Extract<Write, { readonly kind: "create" }>;
+
 export interface StarterOptions {
   readonly api: KubeApi;
   readonly stores: WritableStores;
-  readonly engine: Engine;
   readonly lock: PoolLock;
+  readonly sender: Sender;
   readonly log: Log;
 }
 
 export class Starter {
   readonly #api: KubeApi;
   readonly #stores: WritableStores;
-  readonly #engine: Engine;
   readonly #lock: PoolLock;
+  readonly #sender: Sender;
   readonly #log: Log;
   /** Tasks as our own last write before their status left them. */
   readonly #written = new WeakMap<PooledTask, PooledTask>();
   /** Open starts that the server refused for good: `task uid/shard/attempt`. */
   readonly #dropped = new Set<string>();
 
-  constructor({ api, stores, engine, lock, log }: StarterOptions) {
+  constructor({ api, stores, lock, sender, log }: StarterOptions) {
     this.#api = api;
     this.#stores = stores;
-    this.#engine = engine;
     this.#lock = lock;
+    this.#sender = sender;
     this.#log = log;
   }
 
@@ -66,7 +72,8 @@ export class Starter {
         ? []
         : task.open.filter((start) => !this.#dropped.has(openKey(start))).map((start) => ({ task, start })),
     );
-    const room = Math.min(startsPerBatch, openStartsMax - older.length);
+    const carried = this.openStarts(observed);
+    const room = Math.min(startsPerBatch, openStartsMax - carried.length);
     const starts = plan.decisions
       .filter((decision): decision is Start => decision.kind === "start")
       .slice(0, Math.max(0, room));
@@ -76,19 +83,59 @@ export class Starter {
     });
     const all = [...older, ...newer];
     if (all.length === 0) return [];
+    const rounds = new Map<ObservedTask, RoundView>();
+    const errors: unknown[] = [];
     try {
       await inParallelOrThrow([...new Set(newer.map(({ task }) => task))], (task) => this.#hold(task));
       if (newer.length > 0) {
-        await this.#lock.writeOpenStarts(
-          pool.object,
-          all.map(({ start }) => start),
-        );
+        await this.#lock.writeOpenStarts(pool.object, [...carried, ...newer.map(({ start }) => start)]);
       }
     } catch (error) {
       // Nothing is created that is not written down.
       return [error];
     }
-    return inParallel(all, lanes, ({ task, start }) => this.#create(task, start, now));
+    const startsOf = (task: ObservedTask): readonly OpenStart[] =>
+      all.flatMap((each) => (each.task === task ? [each.start] : []));
+    const needing = [...new Set(all.map(({ task }) => task))].filter(needsRound);
+    errors.push(
+      ...(await inParallel(needing, lanes, async (task) => {
+        const round = await this.#openRound(task, contextOf(task, pool), startsOf(task), now);
+        if (round !== undefined) rounds.set(task, round);
+      })),
+    );
+    const ready = all.filter(({ task }) => !needsRound(task) || rounds.has(task));
+    errors.push(
+      ...(await inParallel(ready, lanes, ({ task, start }) =>
+        this.#create(task, start, contextOf(task, pool), rounds.get(task), now),
+      )),
+    );
+    return errors;
+  }
+
+  /** The Job that the task's attempts share now. Undefined while there is none: what is open is tried again. */
+  async #openRound(
+    task: ObservedTask,
+    context: TaskContext,
+    starts: readonly OpenStart[],
+    now: number,
+  ): Promise<RoundView | undefined> {
+    const shards = task.memory?.work?.account.shards ?? 0;
+    const current = task.rounds.find(({ finished }) => finished === undefined);
+    // What somebody deletes is let go once its attempts are recorded; then there is room for the next.
+    if (current?.deleting) return undefined;
+    if (current !== undefined) {
+      if (current.completions < shards) await this.#sender.send(growth(current, shards));
+      return current;
+    }
+    const { binding, reason } = task.engine;
+    const number = (task.rounds.at(-1)?.round ?? -1) + 1;
+    const write = engines[task.engine.name].openRound?.(context, { number, shards, binding, reason });
+    if (write?.kind !== "create") return undefined;
+    await this.#createOrMeet(task, write, starts, now);
+    return this.#stores.rounds.get({
+      namespace: task.object.metadata.namespace ?? "",
+      name: write.manifest.metadata.name,
+    });
   }
 
   /** The task stays until its Jobs are gone. */
@@ -100,69 +147,91 @@ export class Starter {
     this.#stores.learnTask(held);
   }
 
-  async #create(task: ObservedTask, start: OpenStart, now: number): Promise<void> {
-    const { memory, object, spec } = task;
-    const work = memory?.work;
-    if (work === undefined || spec === undefined || memory === undefined) return;
+  async #create(
+    task: ObservedTask,
+    start: OpenStart,
+    context: TaskContext,
+    round: RoundView | undefined,
+    now: number,
+  ): Promise<void> {
+    const work = task.memory?.work;
+    if (work === undefined) return;
     const items = work.account.openItems(start.shard);
     if (items.length === 0) return;
-    const write = this.#engine.start(
-      { task: object, child: childName(object), pool: spec.poolRef.name, defaultRequests: task.defaultRequests },
-      {
-        shard: start.shard,
-        attempt: start.attempt,
-        node: start.node,
-        items: items.map((index) => ({ index, text: work.items.at(index), axes: work.items.axes(index) })),
-      },
-    );
-    if (write.kind !== "create") return;
+    const placement = {
+      shard: start.shard,
+      attempt: start.attempt,
+      node: start.node,
+      bound: task.engine.binding === "Direct",
+      items: items.map((index) => ({ index, text: work.items.at(index), axes: work.items.axes(index) })),
+    };
+    const write = engines[task.engine.name].start(context, placement, round);
+    if (write.kind === "create") await this.#createOrMeet(task, write, [start], now);
+  }
+
+  /** What the server refuses for good ends the starts that needed it. */
+  async #createOrMeet(
+    task: ObservedTask,
+    { resource, manifest }: Create,
+    starts: readonly OpenStart[],
+    now: number,
+  ): Promise<void> {
     try {
-      this.#stores.learnJob(await this.#api.create(write.resource, write.manifest));
+      this.#learn(await this.#api.create(resource, manifest));
     } catch (error) {
-      if (isAlreadyExists(error)) return this.#meet(task, start, write.resource, write.manifest, now);
+      if (isAlreadyExists(error)) return this.#meet(task, { resource, manifest }, starts, now);
       const reason = whyRefused(error);
-      if (reason === undefined) throw error;
-      this.#dropped.add(openKey(start));
-      refuse(memory, task, reason, (error as ApiError).message, now);
-      this.#log.info(
-        { task: task.key, shard: start.shard, reason, message: (error as ApiError).message },
-        "start refused",
-      );
+      if (reason === undefined || task.memory === undefined) throw error;
+      const { message } = error as ApiError;
+      this.#drop(starts);
+      refuse(task.memory, task, reason, message, now);
+      this.#log.info({ task: task.key, name: manifest.metadata.name, reason, message }, "start refused");
     }
   }
 
   /** The name is there already: most often our own create, whose answer was lost. */
   async #meet(
     task: ObservedTask,
-    start: OpenStart,
-    resource: Resource,
-    manifest: Manifest,
+    { resource, manifest }: Pick<Create, "resource" | "manifest">,
+    starts: readonly OpenStart[],
     now: number,
   ): Promise<void> {
     const found = (await this.#api.get(resource, manifest.metadata)) as ExistingObject;
-    switch (this.#engine.existing(found, manifest)) {
+    switch (engines[task.engine.name].existing(found, manifest)) {
       case "Same":
       case "Altered":
-        return this.#stores.learnJob(found);
+        return this.#learn(found);
       case "Earlier":
         await this.#api.delete(resource, keyOf(found), { uid: found.metadata.uid, propagation: "Background" });
         return;
       case "Foreign":
-        this.#dropped.add(openKey(start));
+        this.#drop(starts);
         if (task.memory !== undefined)
-          refuse(task.memory, task, "NameTaken", nameTaken(`Job ${found.metadata.name}`).message, now);
+          refuse(task.memory, task, "NameTaken", nameTaken(`${resource.kind} ${found.metadata.name}`).message, now);
     }
   }
 
-  /** Open starts whose Job has not been seen: those that the next status has to carry. */
+  #learn(object: KubeObject): void {
+    if (object.kind === "Pod") this.#stores.learnPod(object);
+    else this.#stores.learnJob(object);
+  }
+
+  #drop(starts: readonly OpenStart[]): void {
+    for (const start of starts) this.#dropped.add(openKey(start));
+  }
+
+  /** Open starts that nothing else would tell of yet: those that the next status has to carry. */
   openStarts(observed: Observed): readonly OpenStart[] {
     const object = observed.pool && this.#stores.pools.get(keyOf(observed.pool.object));
     const tasks = new Map(observed.tasks.map((task) => [task.object.metadata.uid, task]));
     return (object?.status?.queue?.openStarts ?? []).filter((start) => {
       const task = tasks.get(start.taskUid);
       if (task === undefined || isLeaving(task) || this.#dropped.has(openKey(start))) return false;
-      const isSeen = this.#stores.jobs.countBy("attempt", openKey(start)) > 0;
-      return !isSeen && !task.memory?.work?.account.isRecorded(start.shard, start.attempt);
+      const account = task.memory?.work?.account;
+      if (account?.isRecorded(start.shard, start.attempt)) return false;
+      // A Job is held until it is recorded; a Pod can vanish, so that it started is recorded first.
+      const isHeld = this.#stores.jobs.countBy("attempt", openKey(start)) > 0;
+      return !isHeld && !account?.isStarted(start.shard, start.attempt);
     });
   }
 
@@ -181,9 +250,33 @@ export class Starter {
 function openStartOf(task: ObservedTask, { shard, node }: Start): OpenStart {
   const { name, namespace = "", uid } = task.object.metadata;
   let attempt = (task.memory?.work?.account.lastAttempt(shard) ?? 0) + 1;
-  while (task.jobs.has(attemptKey({ shard, attempt }))) attempt++;
+  while (task.objects.has(attemptKey({ shard, attempt }))) attempt++;
   const request: Quantities = openRequest(task.model?.request ?? {});
   return { namespace, task: name, taskUid: uid, shard, attempt, node, request };
+}
+
+function needsRound({ engine }: ObservedTask): boolean {
+  return engines[engine.name].openRound !== undefined;
+}
+
+function contextOf({ object, defaultRequests }: ObservedTask, pool: ObservedPool): TaskContext {
+  return {
+    task: object,
+    child: childName(object),
+    pool: pool.object.metadata.name,
+    defaultRequests,
+    tolerations: tolerationOf(poolFactsOf(pool)),
+  };
+}
+
+/** More shards were cut; both numbers change together, or the server refuses. */
+function growth({ metadata: { namespace, name, uid } }: RoundView, shards: number): Write {
+  const operations = [
+    { op: "test", path: "/metadata/uid", value: uid },
+    { op: "replace", path: "/spec/completions", value: shards },
+    { op: "replace", path: "/spec/parallelism", value: shards },
+  ] as const;
+  return { kind: "patch", resource: jobs, key: { namespace, name }, patch: { type: "json", operations } };
 }
 
 function openKey({ namespace, taskUid, shard, attempt }: OpenStart): string {

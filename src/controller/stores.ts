@@ -5,7 +5,7 @@ import type { KubeNode } from "../api/node.ts";
 import { type PooledTask, pooledTasks } from "../api/pooled-task.ts";
 import { type ResourcePool, resourcePools } from "../api/resource-pool.ts";
 import { jobs } from "../engine/job.ts";
-import { createProjections, type JobView, type PodView } from "../engine/views.ts";
+import { createProjections, type JobView, type PodView, type RoundView } from "../engine/views.ts";
 
 export interface Stores {
   readonly pools: StoreReader<ResourcePool>;
@@ -13,6 +13,8 @@ export interface Stores {
   readonly tasks: StoreReader<PooledTask>;
   /** Ours only. Index `task`: UID of the task; index `uid`; index `attempt`: `namespace/task uid/shard/attempt`. */
   readonly jobs: StoreReader<JobView>;
+  /** Jobs that attempts share. Index `task`; index `uid`. */
+  readonly rounds: StoreReader<RoundView>;
   /** All of the cluster. Index `node`; index `job`: UID of the Job, of our own. */
   readonly pods: StoreReader<PodView>;
   readonly nodes: StoreReader<NodeView>;
@@ -42,15 +44,22 @@ export interface CreateFailure {
 
 /** A Pod that vanishes takes its outcome with it, unless somebody kept what the watch last said of it. */
 export class DepartedPods {
-  readonly #byJob = new Map<string, PodView[]>();
+  readonly #byJob = new Map<string, Map<string, PodView>>();
 
   add(pod: PodView): void {
     const job = pod.attempt?.job;
-    if (job !== undefined) this.#byJob.set(job, [...(this.#byJob.get(job) ?? []), { ...pod, gone: true }]);
+    if (job === undefined) return;
+    const pods = this.#byJob.get(job) ?? new Map<string, PodView>();
+    this.#byJob.set(job, pods.set(pod.metadata.uid, { ...pod, gone: true }));
   }
 
   of(job: string): readonly PodView[] {
-    return this.#byJob.get(job) ?? [];
+    return [...(this.#byJob.get(job)?.values() ?? [])];
+  }
+
+  /** Its outcome is recorded. */
+  drop({ metadata, attempt }: PodView): void {
+    this.#byJob.get(attempt?.job ?? "")?.delete(metadata.uid);
   }
 
   forget(job: string): void {
@@ -66,6 +75,9 @@ export interface WritableStores extends Stores {
   /** As the server answered it. */
   learnJob(job: KubeObject): void;
   forgetJob(job: JobView): void;
+  learnPod(pod: KubeObject): void;
+  /** One whose outcome is recorded. */
+  forgetPod(pod: PodView): void;
 }
 
 /** Registers a watch for each kind; they fill once the manager runs. */
@@ -77,7 +89,7 @@ export function watchedStores(manager: Pick<Manager, "store">): WritableStores {
     indexes: { pool: (task) => task.spec?.poolRef?.name, uid: (task) => task.metadata.uid },
   });
   const jobStore = manager.store<JobView>(jobs as Resource<JobView & KubeObject>, {
-    labelSelector: labels.taskUid,
+    labelSelector: labels.shard,
     project: project.job,
     indexes: {
       task: (job) => job.task,
@@ -85,13 +97,23 @@ export function watchedStores(manager: Pick<Manager, "store">): WritableStores {
       attempt: (job) => `${job.metadata.namespace}/${job.task}/${job.shard}/${job.attempt}`,
     },
   });
+  const roundStore = manager.store<RoundView>(jobs as Resource<RoundView & KubeObject>, {
+    labelSelector: labels.round,
+    project: project.round,
+    indexes: { task: (round) => round.task, uid: (round) => round.metadata.uid },
+  });
   const podStore = manager.store<PodView>(coreResource("Pod", "pods", true) as Resource<PodView & KubeObject>, {
     project: project.pod,
     indexes: { node: (pod) => pod.node, job: (pod) => pod.attempt?.job },
   });
   podStore.onChange(({ type, object }) => {
     // Most Pods go after their Job: then nobody asks for them any more.
-    if (type === "delete" && jobStore.countBy("uid", object.attempt?.job ?? "") > 0) departed.add(object);
+    if (type !== "delete" || object.attempt === undefined) return;
+    const { job } = object.attempt;
+    if (jobStore.countBy("uid", job) + roundStore.countBy("uid", job) > 0) departed.add(object);
+  });
+  roundStore.onChange(({ type, object }) => {
+    if (type === "delete") departed.forget(object.metadata.uid);
   });
   jobStore.onChange(({ type, object }) => {
     if (type === "delete") departed.forget(object.metadata.uid);
@@ -100,6 +122,7 @@ export function watchedStores(manager: Pick<Manager, "store">): WritableStores {
     pools,
     tasks,
     jobs: jobStore,
+    rounds: roundStore,
     pods: podStore,
     departed,
     nodes: manager.store<NodeView>(coreResource("Node", "nodes", false) as Resource<NodeView>, { project: nodeView }),
@@ -122,6 +145,13 @@ export function watchedStores(manager: Pick<Manager, "store">): WritableStores {
     learnJob(job) {
       const view = project.job(job);
       if (view !== undefined) jobStore.learn(view);
+      const round = view === undefined ? project.round(job) : undefined;
+      if (round !== undefined) roundStore.learn(round);
+    },
+    learnPod: (pod) => podStore.learn(project.pod(pod)),
+    forgetPod(pod) {
+      podStore.forget(pod.metadata, pod.metadata.uid);
+      departed.drop(pod);
     },
     forgetJob: (job) => jobStore.forget(keyOf(job), job.metadata.uid),
   };

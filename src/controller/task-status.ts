@@ -29,7 +29,7 @@ export function taskStatus(task: ObservedTask, plan: TaskPlan, now: number): Poo
   const generation = object.metadata.generation ?? 1;
   const status: PooledTaskStatus = {
     observedGeneration: generation,
-    ...(account !== undefined && account.firstDecided !== undefined && { engine: "Native" as const }),
+    ...(task.firstDecided !== undefined && { engine: task.engine }),
     ...(account !== undefined && { shards: shardsOf(task, account, plan.starts) }),
     ...(account !== undefined && { items: itemsOf(account, memory?.work?.items.digest) }),
     ...(account !== undefined && progressOf(account, ended, now)),

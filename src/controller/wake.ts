@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Change, Controller, ObjectKey } from "@dsl/kube-operator";
 import type { PooledTask } from "../api/pooled-task.ts";
-import type { JobView, PodView } from "../engine/views.ts";
+import type { JobView, PodView, RoundView } from "../engine/views.ts";
 import { ownershipOf } from "./observe.ts";
 import type { Stores } from "./stores.ts";
 
@@ -34,7 +34,7 @@ export function wakePools(controller: Controller, stores: Stores): void {
   const tasksIn = (namespace: string): readonly PooledTask[] =>
     stores.tasks.list().filter(({ metadata }) => metadata.namespace === namespace);
   const poolOfJob = (uid: string): readonly ObjectKey[] =>
-    stores.jobs.byIndex("uid", uid).flatMap((job) => poolOfTask(job.task));
+    [...stores.jobs.byIndex("uid", uid), ...stores.rounds.byIndex("uid", uid)].flatMap(({ task }) => poolOfTask(task));
 
   // A pool that comes, goes or selects other nodes changes what all others own.
   controller.watches(
@@ -49,6 +49,7 @@ export function wakePools(controller: Controller, stores: Stores): void {
     soon,
   );
   controller.watches(stores.jobs, ({ object }: Change<JobView>) => poolOfTask(object.task), soon);
+  controller.watches(stores.rounds, ({ object }: Change<RoundView>) => poolOfTask(object.task), soon);
   controller.watches(
     stores.pods,
     ({ object }: Change<PodView>) => [

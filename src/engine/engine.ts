@@ -6,7 +6,7 @@ import type { Axis } from "../api/items.ts";
 import type { PooledTask, PooledTaskSpec } from "../api/pooled-task.ts";
 import type { ItemRecord } from "../api/records.ts";
 import type { Amounts } from "../scheduling/resources.ts";
-import type { JobView, PodView } from "./views.ts";
+import type { AttemptObject, PodView, RoundView } from "./views.ts";
 
 /** What the engine needs to know of a task; the same for all its attempts. */
 export interface TaskContext {
@@ -17,6 +17,15 @@ export interface TaskContext {
   readonly pool: string;
   /** For a main container that requests nothing. */
   readonly defaultRequests: Quantities;
+  /** Of the pool's own taint, where it has one. */
+  readonly tolerations?: readonly PoolToleration[];
+}
+
+export interface PoolToleration {
+  readonly key: string;
+  readonly operator: "Equal";
+  readonly value: string;
+  readonly effect: "NoSchedule";
 }
 
 /**
@@ -35,6 +44,8 @@ export interface Placement {
   readonly shard: number;
   readonly attempt: number;
   readonly node: string;
+  /** The Pod is created on the node, past the Kubernetes scheduler. */
+  readonly bound?: boolean;
   /** Those that are to run, in ascending order; never none. */
   readonly items: readonly PlacedItem[];
 }
@@ -54,7 +65,7 @@ export type Write =
       readonly resource: Resource;
       readonly key: ObjectKey;
       readonly uid: string;
-      readonly propagation: "Foreground";
+      readonly propagation: "Foreground" | "Background";
     }
   | { readonly kind: "patch"; readonly resource: Resource; readonly key: ObjectKey; readonly patch: Patch };
 
@@ -140,20 +151,43 @@ export interface Surroundings {
   readonly isLost: (node: string) => boolean;
   /** The words of the newest FailedCreate event of the Job, for one that has no Pod. */
   readonly createFailure?: string;
+  /** We asked for its end; only where the object itself cannot say so. */
+  readonly stopped?: boolean;
 }
 
 /** What stands in the way, as read live. */
 export type ExistingObject = KubeObject;
 
-export interface Engine {
-  readonly name: "Native";
-  /** The same placement twice gives the same object, so the second create meets AlreadyExists. */
-  start(context: TaskContext, placement: Placement): Write;
+export type EngineName = "Native" | "Managed";
+
+/** How a Pod comes to the node that the plan chose: the Kubernetes scheduler has the last word, or it is created there. */
+export type Binding = "Scheduler" | "Direct";
+
+/** `O` is what an attempt lives and dies with. */
+export interface Engine<O extends AttemptObject = AttemptObject> {
+  readonly name: EngineName;
+  /** What has to be there before a task's first attempt; absent where each attempt stands alone. */
+  readonly openRound?: (context: TaskContext, round: Round) => Write;
+  /**
+   * The same placement twice gives the same object, so the second create meets AlreadyExists. `round` as stored, where
+   * there are rounds.
+   */
+  start(context: TaskContext, placement: Placement, round?: RoundView): Write;
   /** What the create ran into, when the server says AlreadyExists: the answer to a live read. */
   existing(found: ExistingObject, intended: Manifest): Existing;
-  stop(job: JobView): Write;
+  stop(object: O): Write;
   /** Lets an attempt's object go, once its outcome is recorded; undefined when nothing of ours holds it. */
-  release(job: JobView): Write | undefined;
-  /** What became of an attempt. `pods` are those whose controller is the Job, tombstones too. */
-  observe(job: JobView, pods: readonly PodView[], surroundings: Surroundings): AttemptState;
+  release(object: O): Write | undefined;
+  /** Removes an attempt's object, once its outcome is recorded. */
+  remove(object: O): Write;
+  /** What became of an attempt. `pods` are those whose controller is its Job, tombstones too. */
+  observe(object: O, pods: readonly PodView[], surroundings: Surroundings): AttemptState;
+}
+
+/** A Job that attempts share, as it is to be created. */
+export interface Round {
+  readonly number: number;
+  readonly shards: number;
+  readonly binding: Binding;
+  readonly reason: string;
 }

@@ -1,13 +1,14 @@
-// The Job of one attempt: one Pod, once, held until its outcome is recorded. Retries are the operator's, so the Job
-// controller gets none to make. Nothing of the task's own labels and annotations is copied: tools that prune by them
+// Jobs: that of one attempt, with one Pod, run once by kube's Job controller, which gets no retries to make; and that
+// which all attempts of a task share, which is ours alone. Both are held until what they ran is recorded. Nothing of the task's own labels and annotations is copied: tools that prune by them
 // would take the Job for theirs.
 import { createHash } from "node:crypto";
 import { controllerOf, controllerReference, type KubeObject, type Manifest, type Resource } from "@dsl/kube-operator";
-import { annotations, attemptName, finalizers } from "../api/labels.ts";
+import { group } from "../api/group.ts";
+import { annotations, attemptName, finalizers, labels, roundName } from "../api/labels.ts";
 import { pooledTasks } from "../api/pooled-task.ts";
-import type { Existing, Placement, TaskContext } from "./engine.ts";
+import type { Existing, Placement, Round, TaskContext } from "./engine.ts";
 import { indexesText, itemIndexesAnnotation } from "./item-indexes.ts";
-import { attemptLabels, podTemplate } from "./pod.ts";
+import { attemptLabels, commonTemplate, podTemplate, taskLabels } from "./pod.ts";
 
 export const jobs: Resource = { group: "batch", version: "v1", kind: "Job", plural: "jobs", namespaced: true };
 
@@ -30,6 +31,41 @@ export function attemptJob(context: TaskContext, placement: Placement): Manifest
       labels: attemptLabels(context, placement),
       annotations: {
         [itemIndexesAnnotation]: indexesText(placement.items),
+        [annotations.specHash]: hashOf(spec),
+      },
+      finalizers: [finalizers.record],
+      ownerReferences: [controllerReference(task)],
+    },
+    spec,
+  };
+}
+
+/** Names us as whom this Job is for: kube's Job controller leaves it alone. */
+export const managedBy = `${group}/operator`;
+
+/** Its Pods, and its status, are made by us. */
+export function roundJob(context: TaskContext, { number, shards, binding, reason }: Round): Manifest {
+  const { task, child } = context;
+  const spec = {
+    managedBy,
+    completionMode: "Indexed",
+    completions: shards,
+    parallelism: shards,
+    // Retries are the operator's, item by item; a Job has no words for them.
+    backoffLimit: 2_147_483_647,
+    podReplacementPolicy: "Failed",
+    template: commonTemplate(context),
+  };
+  return {
+    apiVersion: "batch/v1",
+    kind: "Job",
+    metadata: {
+      name: roundName(child, number),
+      namespace: task.metadata.namespace ?? "default",
+      labels: { ...taskLabels(context), [labels.round]: String(number) },
+      annotations: {
+        [annotations.binding]: binding,
+        [annotations.bindingReason]: reason,
         [annotations.specHash]: hashOf(spec),
       },
       finalizers: [finalizers.record],

@@ -4,22 +4,45 @@ import type { AttemptState, EndedAttempt, RunningAttempt, StartingAttempt, Surro
 import { indexesOf } from "./item-indexes.ts";
 import { itemsEnd } from "./outcomes.ts";
 import { type Verdict, verdictOf } from "./verdict.ts";
-import type { JobView, PodAttempt, PodView } from "./views.ts";
+import type { AttemptPod, JobView, PodAttempt, PodView } from "./views.ts";
 
+/** Of an attempt that has a Job of its own. */
 export function observeAttempt(job: JobView, pods: readonly PodView[], surroundings: Surroundings): AttemptState {
   const pod = firstOf(pods);
-  if (pod === undefined) return withoutPod(job, surroundings);
-  const common = commonOf(job, pod);
+  return pod === undefined
+    ? withoutPod(job, surroundings)
+    : podState(commonOf(job, pod), pod, job.deleting, surroundings);
+}
+
+/** Of a Pod that is an attempt by itself. Who deleted it, it does not say: whoever watches has to remember. */
+export function observePod({ task, shard, attempt, pod }: AttemptPod, surroundings: Surroundings): AttemptState {
+  const { own, job, createdMs } = pod.attempt;
+  const common: Common = {
+    task,
+    shard,
+    attempt,
+    node: pod.node === "" ? own.node : pod.node,
+    job,
+    pod: pod.metadata.uid,
+    request: pod.request,
+    items: indexesOf(own.items) ?? [],
+    decided: createdMs,
+    stopping: pod.deleting,
+  };
+  return podState(common, pod, surroundings.stopped === true, surroundings);
+}
+
+function podState(common: Common, pod: OurPod, stopped: boolean, surroundings: Surroundings): AttemptState {
   if (pod.phase === "Succeeded" || pod.phase === "Failed" || pod.gone) {
-    return endedAttempt(common, pod, verdictOf(pod, pod.attempt, job.deleting), surroundings);
+    return endedAttempt(common, pod, verdictOf(pod, pod.attempt, stopped), surroundings);
   }
   // Nobody is left there to say that it ended; a new attempt may overlap with it, under another fence.
   if (pod.deleting && surroundings.isLost(pod.node)) {
-    const outcome = job.deleting ? "Stopped" : "Lost";
+    const message = `node ${pod.node} does not answer`;
     return endedAttempt(
       common,
       pod,
-      { outcome, reason: "NodeLost", message: `node ${pod.node} does not answer` },
+      { outcome: stopped ? "Stopped" : "Lost", reason: "NodeLost", message },
       surroundings,
     );
   }

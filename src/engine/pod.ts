@@ -4,7 +4,7 @@
 import { group } from "../api/group.ts";
 import { axisVariable } from "../api/items.ts";
 import { annotations, labels } from "../api/labels.ts";
-import type { Container, Volume } from "../api/template.ts";
+import type { Container, PodSpec, Volume } from "../api/template.ts";
 import { allowedPart } from "./allowed-pod.ts";
 import { type PlacedItem, type Placement, type ShardForm, shardForm, type TaskContext } from "./engine.ts";
 import { indexesText } from "./item-indexes.ts";
@@ -34,25 +34,18 @@ export interface PodTemplateManifest {
 
 export function podTemplate(context: TaskContext, placement: Placement): PodTemplateManifest {
   const form = shardForm(context.task.spec.chunk);
-  const { metadata, spec } = allowedPart(context.task.spec.template);
-  const { containers, initContainers = [], volumes = [], affinity, securityContext, ...rest } = spec;
-  const [main] = containers;
-  if (main === undefined) throw new TypeError("the template has no container; parsePooledTask refuses it");
+  const { main, initContainers, volumes, affinity, ...parts } = partsOf(context);
   return {
     metadata: {
-      labels: { ...withoutReserved(metadata?.labels), ...attemptLabels(context, placement) },
+      labels: { ...parts.labels, ...attemptLabels(context, placement) },
       annotations: {
-        ...withoutReserved(metadata?.annotations),
-        [defaultContainerAnnotation]: main.name,
+        ...parts.annotations,
         ...(form !== "Single" && { [annotations.items]: itemLines(form, placement.items) }),
       },
     },
     spec: {
-      automountServiceAccountToken: false,
-      ...rest,
-      restartPolicy: "Never",
-      affinity: { nodeAffinity: pinned(affinity?.nodeAffinity, placement.node) },
-      securityContext: { ...securityContext, seccompProfile: { type: "RuntimeDefault" } },
+      ...parts.spec,
+      ...nodeChoice(affinity, placement),
       volumes: [...volumes, ...ownVolumes(form)],
       initContainers,
       containers: [mainContainer(context, placement, form, main, 1 + initContainers.length)],
@@ -60,15 +53,66 @@ export function podTemplate(context: TaskContext, placement: Placement): PodTemp
   };
 }
 
-/** Of a Job and its Pod. Labels find both; only the owner's UID says whose they are. */
-export function attemptLabels({ task, pool }: TaskContext, { shard, attempt }: Placement): Record<string, string> {
+/** What all Pods of a task have in common, as `kubectl describe job` shows it. */
+export function commonTemplate(context: TaskContext): PodTemplateManifest {
+  const { main, initContainers, volumes, affinity, labels: own, annotations: notes, spec } = partsOf(context);
+  const resources = resourcesOf(context, main);
   return {
-    [labels.task]: task.metadata.name,
-    [labels.taskUid]: task.metadata.uid,
-    [labels.pool]: pool,
-    [labels.shard]: String(shard),
-    [labels.attempt]: String(attempt),
+    metadata: { labels: { ...own, ...taskLabels(context) }, annotations: notes },
+    spec: {
+      ...spec,
+      ...(affinity !== undefined && { affinity }),
+      volumes,
+      initContainers,
+      containers: [{ ...main, resources }],
+    },
   };
+}
+
+interface Parts {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly spec: Readonly<Record<string, unknown>>;
+  readonly main: Container;
+  readonly initContainers: readonly Container[];
+  readonly volumes: readonly Volume[];
+  readonly affinity: PodSpec["affinity"];
+}
+
+function partsOf({ task, tolerations = [] }: TaskContext): Parts {
+  const { metadata, spec } = allowedPart(task.spec.template);
+  const { containers, initContainers = [], volumes = [], affinity, securityContext, ...rest } = spec;
+  const [main] = containers;
+  if (main === undefined) throw new TypeError("the template has no container; parsePooledTask refuses it");
+  return {
+    labels: withoutReserved(metadata?.labels),
+    annotations: { ...withoutReserved(metadata?.annotations), [defaultContainerAnnotation]: main.name },
+    spec: {
+      automountServiceAccountToken: false,
+      ...rest,
+      ...(tolerations.length > 0 && { tolerations: [...(rest.tolerations ?? []), ...tolerations] }),
+      restartPolicy: "Never",
+      securityContext: { ...securityContext, seccompProfile: { type: "RuntimeDefault" } },
+    },
+    main,
+    initContainers,
+    volumes,
+    affinity,
+  };
+}
+
+function nodeChoice(affinity: PodSpec["affinity"], { node, bound }: Placement): Readonly<Record<string, unknown>> {
+  if (bound !== true) return { affinity: { nodeAffinity: pinned(affinity?.nodeAffinity, node) } };
+  return { ...(affinity !== undefined && { affinity }), nodeName: node };
+}
+
+/** Of a Job and its Pod. Labels find both; only the owner's UID says whose they are. */
+export function attemptLabels(context: TaskContext, { shard, attempt }: Placement): Record<string, string> {
+  return { ...taskLabels(context), [labels.shard]: String(shard), [labels.attempt]: String(attempt) };
+}
+
+export function taskLabels({ task, pool }: TaskContext): Record<string, string> {
+  return { [labels.task]: task.metadata.name, [labels.taskUid]: task.metadata.uid, [labels.pool]: pool };
 }
 
 function withoutReserved(map: Readonly<Record<string, string>> = {}): Record<string, string> {
@@ -94,11 +138,15 @@ function mainContainer(
     ...rest,
     ...(form === "Each" ? { command: eachCommand(placement, [...command, ...args], containers) } : asItIs),
     env: [...variables(context, placement, form), ...(rest.env ?? []).filter(({ name }) => !name.startsWith("POOL_"))],
-    resources: requestsNothing(rest.resources) ? { requests: defaultRequests(context) } : rest.resources,
+    resources: resourcesOf(context, rest),
     volumeMounts: [...(rest.volumeMounts ?? []), ...ownMounts(form)],
     terminationMessagePath: form === "Each" ? wrapperRecords : terminationLog,
     terminationMessagePolicy: "FallbackToLogsOnError",
   };
+}
+
+function resourcesOf(context: TaskContext, { resources }: Pick<Container, "resources">): unknown {
+  return requestsNothing(resources) ? { requests: defaultRequests(context) } : resources;
 }
 
 function requestsNothing({ requests = {}, limits = {} }: Container["resources"] = {}): boolean {

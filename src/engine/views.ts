@@ -1,8 +1,8 @@
 // What the operator keeps of a Job and of a Pod: thousands are held in memory, so each is built anew from the raw JSON,
 // with only what somebody reads. What a tenant can write is read as hostile: it can be missing, or of any type.
-import { controllerOf, type KubeObject } from "@dsl/kube-operator";
+import { controllerOf, type KubeObject, type OwnerReference } from "@dsl/kube-operator";
 import { apiVersion } from "../api/group.ts";
-import { labels } from "../api/labels.ts";
+import { annotations, attemptName, childName, labels } from "../api/labels.ts";
 import { type PodNeeds, podRequest } from "../api/request.ts";
 import type { Amounts } from "../scheduling/resources.ts";
 import { itemIndexesAnnotation } from "./item-indexes.ts";
@@ -17,7 +17,9 @@ interface ViewMeta {
   readonly resourceVersion: string;
 }
 
+/** A Job that is one attempt: the native engine's. */
 export interface JobView {
+  readonly kind: "Job";
   readonly metadata: ViewMeta;
   /** UID of the task that controls it. */
   readonly task: string;
@@ -35,6 +37,43 @@ export interface JobView {
   readonly finalizers: readonly string[];
   readonly finished?: "Complete" | "Failed";
 }
+
+/** A Job that the attempts of a task share: the managed engine's. */
+export interface RoundView {
+  readonly metadata: ViewMeta;
+  /** UID of the task that controls it. */
+  readonly task: string;
+  readonly taskName: string;
+  /** From 0; a task has one that is not finished, at most. */
+  readonly round: number;
+  readonly binding: string;
+  readonly bindingReason: string;
+  readonly completions: number;
+  /** Of its stored template, with those that the server put there: tools find its Pods by them. */
+  readonly templateLabels: Readonly<Record<string, string>>;
+  readonly createdMs: number;
+  readonly deleting: boolean;
+  readonly finalizers: readonly string[];
+  readonly finished?: "Complete" | "Failed";
+  /** As stored: ours alone to write. */
+  readonly status: Readonly<Record<string, unknown>>;
+}
+
+/** A Pod that is one attempt, of a Job that attempts share. */
+export interface AttemptPod {
+  readonly kind: "Pod";
+  readonly metadata: ViewMeta;
+  readonly task: string;
+  readonly shard: number;
+  readonly attempt: number;
+  readonly createdMs: number;
+  readonly deleting: boolean;
+  readonly finished?: "Complete" | "Failed";
+  readonly pod: PodView & { readonly attempt: PodAttempt & { readonly own: OwnPod } };
+}
+
+/** What an attempt lives and dies with. */
+export type AttemptObject = JobView | AttemptPod;
 
 /** Of any Pod: what capacity needs. */
 export interface PodView {
@@ -56,6 +95,8 @@ export type PodPhase = "Pending" | "Running" | "Succeeded" | "Failed" | "Unknown
 export interface PodAttempt {
   /** UID of the Job that controls it. */
   readonly job: string;
+  /** Where the Pod is an attempt by itself: what a Job of its own would say. */
+  readonly own?: OwnPod;
   readonly createdMs: number;
   /** When its deletion was asked for: the end of its grace period less that period. */
   readonly deletionAskedMs?: number;
@@ -70,6 +111,15 @@ export interface PodAttempt {
   readonly container?: ContainerView;
   /** Bytes that the kubelet keeps of what one container of this Pod wrote. */
   readonly messageBytesMax: number;
+}
+
+export interface OwnPod {
+  readonly shard: number;
+  readonly attempt: number;
+  /** Indexes of its items as ranges. */
+  readonly items: string;
+  /** The node that the plan chose. */
+  readonly node: string;
 }
 
 export type ContainerView =
@@ -91,6 +141,8 @@ export interface TerminatedView {
 export interface Projections {
   /** Undefined for a Job that no PooledTask controls. */
   job(raw: KubeObject): JobView | undefined;
+  /** Undefined for any other Job than one that attempts share. */
+  round(raw: KubeObject): RoundView | undefined;
   pod(raw: KubeObject): PodView;
 }
 
@@ -99,6 +151,7 @@ export function createProjections(): Projections {
   const intern = createInterner();
   return {
     job: (raw) => jobView(raw, intern),
+    round: (raw) => roundView(raw, intern),
     pod: (raw) => podView(raw, intern),
   };
 }
@@ -147,9 +200,14 @@ function metaOf({ metadata }: KubeObject, intern: Interner): ViewMeta {
   return { name, namespace: intern.text(namespace), uid, resourceVersion };
 }
 
-function jobView(raw: KubeObject, intern: Interner): JobView | undefined {
+function taskOf(raw: KubeObject): OwnerReference | undefined {
   const owner = controllerOf(raw);
-  if (owner?.kind !== "PooledTask" || owner.apiVersion !== apiVersion) return undefined;
+  return owner?.kind === "PooledTask" && owner.apiVersion === apiVersion ? owner : undefined;
+}
+
+function jobView(raw: KubeObject, intern: Interner): JobView | undefined {
+  const owner = taskOf(raw);
+  if (owner === undefined) return undefined;
   const found = raw.metadata.labels ?? {};
   const shard = countOf(found[labels.shard]);
   const attempt = countOf(found[labels.attempt]);
@@ -158,6 +216,7 @@ function jobView(raw: KubeObject, intern: Interner): JobView | undefined {
   const podSpec = fieldsOf(fieldsOf(fieldsOf(spec).template).spec);
   const finished = finishOf(fieldsOf(status));
   return {
+    kind: "Job",
     metadata: metaOf(raw, intern),
     task: intern.text(owner.uid),
     taskName: intern.text(owner.name),
@@ -170,6 +229,53 @@ function jobView(raw: KubeObject, intern: Interner): JobView | undefined {
     deleting: metadata.deletionTimestamp !== undefined,
     finalizers: (metadata.finalizers ?? []).map(intern.text),
     ...(finished !== undefined && { finished }),
+  };
+}
+
+function roundView(raw: KubeObject, intern: Interner): RoundView | undefined {
+  const owner = taskOf(raw);
+  const { metadata, spec, status } = raw as KubeObject & { readonly spec?: unknown; readonly status?: unknown };
+  const round = countOf(metadata.labels?.[labels.round]);
+  if (owner === undefined || round === undefined) return undefined;
+  const template = fieldsOf(fieldsOf(fieldsOf(spec).template).metadata);
+  const finished = finishOf(fieldsOf(status));
+  return {
+    metadata: metaOf(raw, intern),
+    task: intern.text(owner.uid),
+    taskName: intern.text(owner.name),
+    round,
+    binding: metadata.annotations?.[annotations.binding] ?? "",
+    bindingReason: metadata.annotations?.[annotations.bindingReason] ?? "",
+    completions: countOf(fieldsOf(spec).completions) ?? 0,
+    templateLabels: Object.fromEntries(
+      Object.entries(fieldsOf(template.labels)).map(([label, value]) => [label, textOf(value)]),
+    ),
+    createdMs: timeOf(metadata.creationTimestamp) ?? 0,
+    deleting: metadata.deletionTimestamp !== undefined,
+    finalizers: metadata.finalizers ?? [],
+    ...(finished !== undefined && { finished }),
+    status: fieldsOf(status),
+  };
+}
+
+/** Undefined where it is no attempt of the Job, by what it says and by its name: then it is foreign. */
+export function attemptPodOf(pod: PodView, { task, taskName }: RoundView): AttemptPod | undefined {
+  const own = pod.attempt?.own;
+  if (own === undefined) return undefined;
+  const { shard, attempt } = own;
+  const child = childName({ metadata: { name: taskName, uid: task } });
+  if (pod.metadata.name !== attemptName(child, shard, attempt)) return undefined;
+  return {
+    kind: "Pod",
+    metadata: pod.metadata,
+    task,
+    shard,
+    attempt,
+    createdMs: pod.attempt?.createdMs ?? 0,
+    deleting: pod.deleting,
+    ...(pod.phase === "Succeeded" && { finished: "Complete" }),
+    ...(pod.phase === "Failed" && { finished: "Failed" }),
+    pod: pod as AttemptPod["pod"],
   };
 }
 
@@ -217,8 +323,10 @@ function podAttempt({ metadata }: KubeObject, job: string, spec: Fields, status:
   const refused = conditionOf(status, "PodScheduled", "False");
   const disrupted = conditionOf(status, "DisruptionTarget", "True");
   const container = containerView(metadata, spec, status, intern);
+  const own = ownPod(metadata, spec, intern);
   return {
     job,
+    ...(own !== undefined && { own }),
     createdMs: timeOf(metadata.creationTimestamp) ?? 0,
     ...(deletionMs !== undefined && { deletionAskedMs: deletionMs - graceSeconds * 1000 }),
     ...(reason !== "" && { reason }),
@@ -234,6 +342,20 @@ function podAttempt({ metadata }: KubeObject, job: string, spec: Fields, status:
         objectsOf(spec.ephemeralContainers).length,
     ),
   };
+}
+
+/** Only where the Pod itself says which items it runs; of one that has a Job of its own, that Job does. */
+function ownPod(
+  { labels: found = {}, annotations: notes }: KubeObject["metadata"],
+  spec: Fields,
+  intern: Interner,
+): OwnPod | undefined {
+  const items = notes?.[itemIndexesAnnotation];
+  const shard = countOf(found[labels.shard]);
+  const attempt = countOf(found[labels.attempt]);
+  if (items === undefined || shard === undefined || attempt === undefined) return undefined;
+  const node = textOf(spec.nodeName) || requiredNode(spec);
+  return { shard, attempt, items, node: intern.text(node) };
 }
 
 function conditionOf(status: Fields, type: string, is: string): Fields | undefined {

@@ -58,6 +58,7 @@ export function ended(traits: Partial<EndedAttempt> = {}): EndedAttempt {
 
 export function aJob(shard: number, traits: Partial<JobView> = {}): JobView {
   return {
+    kind: "Job",
     metadata: { name: `work-${shard}`, namespace: "lab", uid: `job-${shard}`, resourceVersion: "1" },
     task: "task-uid",
     taskName: "work",
@@ -110,7 +111,9 @@ export function anObservedTask({ account, spec, status, uid, ...traits }: Observ
     active: [],
     ended: [],
     open: [],
-    jobs: new Map(),
+    objects: new Map(),
+    rounds: [],
+    engine: { name: "Native", binding: "Scheduler", reason: "" },
     firstDecided: account?.firstDecided,
     retryRound: undefined,
     refused: [],

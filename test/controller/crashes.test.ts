@@ -1,14 +1,17 @@
 // The operator is killed at every write that it makes, before, while and after it: each time a new one brings the work
 // to the same end, no result is lost or counted twice, nothing runs twice, nothing is left behind.
 import { expect, test } from "vitest";
-import { crashes, everyPlan, runPlans } from "../support/simulated-cluster-faults.ts";
+import { crashes, everyPlan, on, runPlans } from "../support/simulated-cluster-faults.ts";
+import { everyEngine } from "./engines.ts";
 import { workloads } from "./workloads.ts";
 
-test.each(workloads)(
-  "$name ends the same, at whatever write the operator is killed",
+const tries = everyEngine.flatMap((engine) => workloads.map((workload) => ({ engine, workload })));
+
+test.each(tries)(
+  "$workload.name, $engine.name: ends the same, at whatever write the operator is killed",
   { timeout: 120_000 },
-  async (workload) => {
-    const { count, problems } = await runPlans(workload, (reference) => everyPlan(reference, crashes));
+  async ({ engine, workload }) => {
+    const { count, problems } = await runPlans(on(engine, workload), (reference) => everyPlan(reference, crashes));
     expect(problems).toEqual([]);
     expect(count).toBeGreaterThan(25);
   },

@@ -96,7 +96,7 @@ test("the newest twenty Jobs of each outcome are kept for their logs, and no mor
   await cluster.finish("many");
   await cluster.settle();
 
-  const outcomes = cluster.jobs("many").map(({ status }) => status?.conditions?.[0]?.type);
+  const outcomes = cluster.jobs("many").map(({ status }) => status?.conditions?.at(-1)?.type);
   expect(outcomes.filter((type) => type === "Complete")).toHaveLength(20);
   expect(outcomes.filter((type) => type === "Failed")).toHaveLength(20);
   expect(cluster.jobs("many").flatMap(({ metadata }) => metadata.finalizers ?? [])).toEqual([]);

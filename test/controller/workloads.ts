@@ -16,7 +16,7 @@ const outcome = (cluster: SimulatedCluster): unknown => ({
 
 const started = (cluster: SimulatedCluster): unknown =>
   cluster
-    .jobs("work")
+    .attemptObjects("work")
     .map(({ metadata }) => metadata.name.replace(/^work-[0-9a-f]{6}-/, ""))
     .sort();
 

@@ -269,6 +269,41 @@ describe("the operator", () => {
     expect((await cluster.kubectl(args)).code).toBe(0);
   });
 
+  const pod = (metadata: object, spec: object = {}): object => ({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "squares-be515f-0-1", namespace: "team", labels: { "kube-pool.dev/task-uid": "u" }, ...metadata },
+    spec: {
+      restartPolicy: "Never",
+      automountServiceAccountToken: false,
+      containers: [{ name: "main", image: "busybox:1.35" }],
+      ...spec,
+    },
+  });
+  const ofJob = { ownerReferences: [{ ...owner, apiVersion: "batch/v1", kind: "Job" }] };
+
+  test("creates Pods of a task's Job, and no others", async () => {
+    expect(await refusal(pod(ofJob, { nodeName: "a" }), asOperator)).toBe("");
+    expect(await refusal(pod({}), asOperator)).toContain("only of a PooledTask's Job");
+    expect(await refusal(pod({ ...ofJob, labels: {} }), asOperator)).toContain("only of a PooledTask's Job");
+    expect(await refusal(pod({ ownerReferences: [owner] }), asOperator)).toContain("only of a PooledTask's Job");
+  });
+
+  test.each([
+    ["spec: ", { hostNetwork: true }],
+    ["spec.volumes[]: ", { volumes: [{ name: "host", hostPath: { path: "/" } }] }],
+    [
+      "spec.containers[].securityContext: ",
+      { containers: [{ name: "main", image: "busybox:1.35", securityContext: { privileged: true } }] },
+    ],
+    [
+      "spec.containers[]: ",
+      { containers: [{ name: "main", image: "busybox:1.35", ports: [{ containerPort: 80, hostPort: 80 }] }] },
+    ],
+  ])("creates no Pod with what no template may ask for (%s)", async (words, spec) => {
+    expect(await refusal(pod(ofJob, spec), asOperator)).toContain(`${words}not allowed in a Pod of a PooledTask`);
+  });
+
   test("holds a task by a finalizer, but cannot write its spec, since it lacks the verb use", async () => {
     expect(await patched("squares", { metadata: { finalizers: ["kube-pool.dev/cleanup"] } }, asOperator)).toBe("");
     expect(await patched("squares", { spec: { suspend: true } }, asOperator)).toContain("may not use the pool");
@@ -278,7 +313,7 @@ describe("the operator", () => {
     const never = [
       ["get", "secrets"],
       ["list", "configmaps"],
-      ["create", "pods"],
+      ["patch", "pods"],
       ["create", "pods/exec"],
       ["update", "nodes"],
       ["create", "pooledtasks.kube-pool.dev"],

@@ -1,6 +1,7 @@
 // Faults by enumeration: a workload is run once as it is, then once for each write that the operator made in it and each
 // thing that can befall a write. However it goes, the end has to be the same. Knows no workload.
 import { ApiError } from "@dsl/kube-operator";
+import type { EngineChoice } from "../../src/controller/engine-choice.ts";
 import type { ClusterBuilder, SimulatedCluster } from "./simulated-cluster.ts";
 import type { Expectations } from "./simulated-cluster-history.ts";
 import { type Interceptor, type OperatorWrite, writeText } from "./simulated-cluster-operator.ts";
@@ -13,6 +14,15 @@ export interface Workload {
   /** What has to be the same in the end. */
   readonly end: (cluster: SimulatedCluster) => unknown;
   readonly expectations?: Expectations;
+}
+
+/** The same workload, begun with another engine. */
+export function on(engine: EngineChoice, workload: Workload): Workload {
+  return {
+    ...workload,
+    name: `${workload.name}, ${engine.name}`,
+    cluster: () => workload.cluster().withEngine(engine),
+  };
 }
 
 const refusal = (code: number, reason: string, more: object = {}): ApiError =>

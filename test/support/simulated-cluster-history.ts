@@ -103,7 +103,8 @@ class Judge {
     else this.#objects.set(key, object);
     switch (plural) {
       case "jobs":
-        this.#judgeJob(object as SimulatedJob, before as SimulatedJob | undefined, change);
+      case "pods":
+        this.#judgeAttempt(object, before, change);
         break;
       case "configmaps":
         this.#judgeRecords(object as ConfigMap, before as ConfigMap | undefined, change);
@@ -130,8 +131,20 @@ class Judge {
 
   // ---- a start is written down before its Job, nothing that is done runs again, nothing runs twice
 
-  #judgeJob(job: SimulatedJob, before: SimulatedJob | undefined, change: Change): void {
-    const attempt = attemptOf(job);
+  /** A Job of its own, or a Pod of a Job that attempts share. */
+  #attemptOf(object: KubeObject): AttemptOf | undefined {
+    const owner = controllerOf(object);
+    if (owner?.kind === "PooledTask") return attemptOf(object, owner.uid);
+    if (owner?.kind !== "Job") return undefined;
+    for (const job of this.#all("jobs")) {
+      if (job.metadata.uid !== owner.uid || job.metadata.labels?.["kube-pool.dev/round"] === undefined) continue;
+      return attemptOf(object, controllerOf(job)?.uid ?? "");
+    }
+    return undefined;
+  }
+
+  #judgeAttempt(job: KubeObject, before: KubeObject | undefined, change: Change): void {
+    const attempt = this.#attemptOf(job);
     if (attempt === undefined) return;
     const text = attemptText(attempt);
     const records = this.#recordsOf(attempt.task);
@@ -144,8 +157,8 @@ class Judge {
         done.has(item),
       );
       if (again.length > 0) this.#say("S1", `${job.metadata.name} runs items ${again} again, which had succeeded`);
-      for (const other of this.#all<SimulatedJob>("jobs")) {
-        const its = attemptOf(other);
+      for (const other of [...this.#all("jobs"), ...this.#all("pods")]) {
+        const its = this.#attemptOf(other);
         if (its?.task !== attempt.task || its.shard !== attempt.shard || its.attempt === attempt.attempt) continue;
         if (!isRecorded(records, its))
           this.#say("S2", `${job.metadata.name} starts while ${other.metadata.name} is not recorded`);
@@ -155,6 +168,13 @@ class Judge {
         ...records.flatMap((line) => (line.kind === "attempt" && line.shard === attempt.shard ? [line.attempt] : [])),
       );
       if (attempt.attempt <= latest) this.#say("S8", `${job.metadata.name} has the number of an attempt that is over`);
+    }
+    // A Pod that ended by itself is somebody's only word of its end.
+    const wasOver =
+      before?.kind === "Pod" && isOver(before as SimulatedPod) && before.metadata.deletionTimestamp === undefined;
+    if (change === "DELETED" && wasOver && !isDisrupted(before) && this.#taskIsThere(attempt.task)) {
+      if (!isRecorded(records, attempt))
+        this.#say("W7 before W14", `${job.metadata.name} was removed before its outcome was recorded`);
     }
     const wasHeld = before?.metadata.finalizers?.includes(finalizers.record) === true;
     const isHeld = change !== "DELETED" && job.metadata.finalizers?.includes(finalizers.record) === true;
@@ -246,9 +266,13 @@ class Judge {
     const withPod = new Set<string>();
     const pods = [...this.#all<SimulatedPod>("pods")];
     for (const pod of pods) withPod.add(jobOf(pod));
-    const jobs = new Map<string, SimulatedJob>();
+    const jobs = new Map<string, KubeObject>();
+    for (const pod of pods) {
+      const attempt = this.#attemptOf(pod);
+      if (attempt !== undefined) jobs.set(attemptText(attempt), pod);
+    }
     for (const job of this.#all<SimulatedJob>("jobs")) {
-      const attempt = attemptOf(job);
+      const attempt = this.#attemptOf(job);
       if (attempt === undefined) continue;
       jobs.set(attemptText(attempt), job);
       const isWaiting = !withPod.has(job.metadata.uid) && job.status?.conditions === undefined;
@@ -276,7 +300,7 @@ class Judge {
   }
 
   /** Its Job may have come and gone since: then it is over, and the pool's status will say so. */
-  #stillOpen(start: OpenStart, jobs: ReadonlyMap<string, SimulatedJob>): boolean {
+  #stillOpen(start: OpenStart, jobs: ReadonlyMap<string, KubeObject>): boolean {
     const attempt = { task: start.taskUid, shard: start.shard, attempt: start.attempt };
     return (
       !jobs.has(attemptText(attempt)) &&
@@ -297,15 +321,14 @@ function linesIn(segment: ConfigMap): readonly RecordLine[] {
   return lines;
 }
 
-function attemptOf(job: KubeObject): AttemptOf | undefined {
-  const owner = controllerOf(job);
-  const { labels = {} } = job.metadata;
-  if (owner?.kind !== "PooledTask") return undefined;
-  return {
-    task: owner.uid,
-    shard: Number(labels["kube-pool.dev/shard"]),
-    attempt: Number(labels["kube-pool.dev/attempt"]),
-  };
+function attemptOf({ metadata: { labels = {} } }: KubeObject, task: string): AttemptOf | undefined {
+  const shard = labels["kube-pool.dev/shard"];
+  if (shard === undefined) return undefined;
+  return { task, shard: Number(shard), attempt: Number(labels["kube-pool.dev/attempt"]) };
+}
+
+function isDisrupted(pod: KubeObject): boolean {
+  return (pod as SimulatedPod).status?.conditions?.some(({ type }) => type === "DisruptionTarget") === true;
 }
 
 function attemptText({ task, shard, attempt }: AttemptOf): string {

@@ -56,13 +56,20 @@ export function runJobController(
   };
 
   const finish = async (job: SimulatedJob, type: "Complete" | "Failed"): Promise<void> => {
-    const condition = { type, status: "True", reason: type, lastTransitionTime: timestamp(world.clock.now()) };
-    const body = { status: { conditions: [condition] } };
+    const lastTransitionTime = timestamp(world.clock.now());
+    const conditions = [type === "Complete" ? "SuccessCriteriaMet" : "FailureTarget", type].map((each) => ({
+      type: each,
+      status: "True",
+      reason: each,
+      lastTransitionTime,
+    }));
+    const completion = type === "Complete" ? { completionTime: lastTransitionTime } : {};
+    const body = { status: { startTime: job.metadata.creationTimestamp, ...completion, conditions } };
     await world.api.patch(jobs, job.metadata, { type: "merge", body }, { subresource: "status" });
   };
 
   world.jobs.onChange((change, job) => {
-    if (change === "DELETED" || seen.has(job.metadata.uid)) return;
+    if (change === "DELETED" || seen.has(job.metadata.uid) || job.spec.managedBy !== undefined) return;
     seen.add(job.metadata.uid);
     later(world, createPodMs, () => makePod(job));
     if (makesTwoPods(job)) later(world, createPodMs, () => makePod(job));
@@ -70,7 +77,7 @@ export function runJobController(
   world.pods.onChange((change, pod) => {
     if (change !== "DELETED" && !isOver(pod)) return;
     const job = world.jobs.list().find(({ metadata }) => metadata.uid === jobOf(pod));
-    if (job === undefined || job.status?.conditions !== undefined) return;
+    if (job === undefined || job.status?.conditions !== undefined || job.spec.managedBy !== undefined) return;
     const isOthersLeft = world.pods
       .list()
       .some((other) => jobOf(other) === job.metadata.uid && other.metadata.uid !== pod.metadata.uid && !isOver(other));

@@ -13,6 +13,7 @@ import {
 } from "@dsl/kube-operator";
 import { type ManualClock, type MemoryKubeApi, seededRandom } from "@dsl/kube-operator/testing";
 import { Applier } from "../../src/controller/apply.ts";
+import type { EngineChoice } from "../../src/controller/engine-choice.ts";
 import { orphanController } from "../../src/controller/orphans.ts";
 import { PoolReconciler } from "../../src/controller/pool-reconciler.ts";
 import { Reporter } from "../../src/controller/report.ts";
@@ -20,7 +21,6 @@ import { forgetTheGone } from "../../src/controller/retain.ts";
 import { watchedStores } from "../../src/controller/stores.ts";
 import { TaskMemories } from "../../src/controller/task-memory.ts";
 import { wakePools } from "../../src/controller/wake.ts";
-import { nativeEngine } from "../../src/engine/native.ts";
 
 export interface OperatorWrite {
   readonly operator: string;
@@ -53,6 +53,8 @@ export interface OperatorTraits {
   readonly intercept?: Interceptor;
   /** With a lease; without one it takes itself for the only one. */
   readonly elects?: boolean;
+  /** What it begins tasks with. */
+  readonly choice?: EngineChoice;
 }
 
 const never = new Promise<never>(() => {});
@@ -79,7 +81,7 @@ export class OperatorProcess {
   constructor(
     api: MemoryKubeApi,
     clock: ManualClock,
-    { name, intercept = (_, send) => send(), elects }: OperatorTraits,
+    { name, intercept = (_, send) => send(), elects, choice = { name: "Native", binding: "Auto" } }: OperatorTraits,
   ) {
     this.name = name;
     this.#api = api;
@@ -100,7 +102,6 @@ export class OperatorProcess {
       api: manager.api,
       stores,
       memories,
-      engine: nativeEngine,
       events: { record() {} },
       log: this.#log(),
       term,
@@ -117,7 +118,7 @@ export class OperatorProcess {
     const reconciler = new PoolReconciler({
       stores,
       memories,
-      engine: nativeEngine,
+      choice,
       applier,
       reporter,
       clock: ownClock,

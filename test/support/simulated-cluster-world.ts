@@ -9,7 +9,10 @@ import { type ConfigMap, configMaps } from "../../src/controller/record-log.ts";
 export type Fields = Readonly<Record<string, unknown>>;
 
 export interface SimulatedJob extends KubeObject {
-  readonly spec: { readonly template: { readonly metadata?: object; readonly spec: SimulatedPod["spec"] } };
+  readonly spec: {
+    readonly managedBy?: string;
+    readonly template: { readonly metadata?: object; readonly spec: SimulatedPod["spec"] };
+  };
   readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
 }
 

@@ -6,6 +6,7 @@ import { pooledTaskCrd, resourcePoolCrd } from "../../src/api/crds.ts";
 import type { PooledTask, PooledTaskStatus } from "../../src/api/pooled-task.ts";
 import { type ItemRecord, parseRecords, type RecordLine, recordsKey, succeeded } from "../../src/api/records.ts";
 import type { ResourcePoolStatus } from "../../src/api/resource-pool.ts";
+import type { EngineChoice } from "../../src/controller/engine-choice.ts";
 import { ClusterHistory } from "./simulated-cluster-history.ts";
 import { type JobTraits, runJobController } from "./simulated-cluster-jobs.ts";
 import { type Program, runKubelets, squares } from "./simulated-cluster-kubelet.ts";
@@ -56,6 +57,7 @@ export class ClusterBuilder {
   #program: Program = squares;
   #traits: JobTraits = {};
   #operators: readonly OperatorTraits[] = [{ name: "operator-1" }];
+  #choice: EngineChoice = { name: "Native", binding: "Auto" };
 
   withNodes(count: number, size: NodeWish["size"], labels: NodeWish["labels"] = {}): this {
     for (let left = count; left > 0; left -= 1) {
@@ -85,6 +87,12 @@ export class ClusterBuilder {
     return this;
   }
 
+  /** What operators begin tasks with. */
+  withEngine(choice: EngineChoice): this {
+    this.#choice = choice;
+    return this;
+  }
+
   withOperators(...operators: readonly OperatorTraits[]): this {
     this.#operators = operators;
     return this;
@@ -94,7 +102,7 @@ export class ClusterBuilder {
     const clock = manualClock();
     const api = memoryKubeApi({ clock, crds, fieldOwnership: false });
     const world = createWorld(api, clock);
-    const cluster = new SimulatedCluster(world, this.#program, this.#traits);
+    const cluster = new SimulatedCluster(world, this.#program, this.#traits, this.#choice);
     for (const { name, labels } of this.#namespaces) {
       await api.create(namespaces, {
         apiVersion: "v1",
@@ -133,9 +141,11 @@ export class SimulatedCluster {
   readonly operators: OperatorProcess[] = [];
   readonly badImages = new Set<string>();
   program: Program;
+  readonly #choice: EngineChoice;
 
-  constructor(world: World, program: Program, traits: JobTraits) {
+  constructor(world: World, program: Program, traits: JobTraits, choice: EngineChoice) {
     this.world = world;
+    this.#choice = choice;
     this.program = program;
     this.history = new ClusterHistory(world);
     runJobController(world, traits);
@@ -155,7 +165,7 @@ export class SimulatedCluster {
   // ---- operators
 
   startOperator(traits: OperatorTraits): OperatorProcess {
-    const operator = new OperatorProcess(this.world.api, this.world.clock, traits);
+    const operator = new OperatorProcess(this.world.api, this.world.clock, { choice: this.#choice, ...traits });
     this.operators.push(operator);
     return operator;
   }
@@ -355,6 +365,13 @@ export class SimulatedCluster {
 
   jobs(name: string): readonly SimulatedJob[] {
     return this.world.jobs.list().filter((job) => job.metadata.labels?.["kube-pool.dev/task"] === name);
+  }
+
+  /** What each attempt lives and dies with: a Job of its own, or a Pod of a Job that attempts share. */
+  attemptObjects(name: string): readonly KubeObject[] {
+    const isAttempt = ({ metadata }: KubeObject): boolean =>
+      new RegExp(`^${name}-[0-9a-f]{6}-\\d+-\\d+$`).test(metadata.name);
+    return [...this.jobs(name), ...this.pods(name)].filter(isAttempt);
   }
 
   pods(name: string): readonly SimulatedPod[] {

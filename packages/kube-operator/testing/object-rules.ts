@@ -5,6 +5,7 @@ import { type JsonSchema, sameJson, withDefaults } from "../src/json-schema.ts";
 import type { KubeObject, ObjectMeta, Resource } from "../src/object.ts";
 import { badRequest, type Cause, conflict, invalid } from "./api-errors.ts";
 import type { Kind } from "./builtin-kinds.ts";
+import { jobStatusErrors, withJobLabels } from "./job-rules.ts";
 import { copyOf, isObject, type JsonObject } from "./json.ts";
 import { prune, validate } from "./schema.ts";
 
@@ -35,7 +36,7 @@ export function objectForCreate(
   const object = { ...draft, metadata: withoutServerFields(metadata, kind) } as StoredObject;
   if (isPod(kind)) object.status = { phase: "Pending" };
   if (isNamespace(kind)) Object.assign(object, { spec: { finalizers: ["kubernetes"] }, status: { phase: "Active" } });
-  return checked(kind, object, given.fieldValidation);
+  return checked(kind, isJob(kind) ? withJobLabels(object) : object, given.fieldValidation);
 }
 
 /** The new state that a PUT or a patch asks for, given what its endpoint may change. */
@@ -66,6 +67,8 @@ export function objectForUpdate(
   }
   Object.assign(object, { metadata: updatedMetadata(old, statusOnly ? old.metadata : object.metadata) });
   const result = checked(kind, object, given.fieldValidation);
+  const causes = statusOnly && isJob(kind) ? jobStatusErrors(old, result) : [];
+  if (causes.length > 0) throw invalid(resource, old.metadata.name, causes);
   if (kind.hasGeneration && !sameJson(desiredState(kind, old), desiredState(kind, result))) {
     return { ...result, metadata: { ...result.metadata, generation: (old.metadata.generation ?? 0) + 1 } };
   }
@@ -101,6 +104,7 @@ export function checkFinalizers(resource: Resource, old: KubeObject, next: KubeO
 }
 
 export const isPod = ({ resource }: Kind): boolean => resource.kind === "Pod" && resource.group === "";
+const isJob = ({ resource }: Kind): boolean => resource.kind === "Job" && resource.group === "batch";
 export const isNamespace = ({ resource }: Kind): boolean => resource.kind === "Namespace" && resource.group === "";
 
 function desiredState(kind: Kind, object: StoredObject): JsonObject {

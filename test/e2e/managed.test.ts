@@ -1,0 +1,131 @@
+// The managed engine on a real control plane: kubectl reads its Job as it reads any, and the API server takes its status.
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type ControlPlane, startControlPlane } from "../support/control-plane.ts";
+import { must } from "../support/installed.ts";
+import { install, type OperatorProcess, startOperator } from "../support/operator-process.ts";
+
+interface Options {
+  readonly pool?: string;
+  readonly items?: number;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly spec?: object;
+}
+
+function taskOf(name: string, { pool = "shared", items = 30, annotations = {}, spec = {} }: Options = {}): string {
+  return JSON.stringify({
+    apiVersion: "kube-pool.dev/v1alpha1",
+    kind: "PooledTask",
+    metadata: { name, namespace: "default" },
+    spec: {
+      poolRef: { name: pool },
+      items: { range: { end: items } },
+      template: {
+        metadata: { annotations: { "simulated/message": "$(POOL_ITEM)", "simulated/run-ms": "300", ...annotations } },
+        spec: {
+          containers: [
+            { name: "main", image: "busybox:1.35", command: ["true"], resources: { requests: { cpu: "1" } } },
+          ],
+        },
+      },
+      ...spec,
+    },
+  });
+}
+
+const poolOf = (name: string, spec: object): string =>
+  JSON.stringify({
+    apiVersion: "kube-pool.dev/v1alpha1",
+    kind: "ResourcePool",
+    metadata: { name },
+    spec: { namespaceSelector: {}, ...spec },
+  });
+
+describe("the managed engine", () => {
+  let cluster: ControlPlane;
+  let operator: OperatorProcess;
+  const kubectl = (...args: string[]): Promise<string> => must(cluster, args);
+  const apply = (manifest: string): Promise<string> => must(cluster, ["apply", "-f", "-"], manifest);
+  const finished = (name: string): Promise<string> =>
+    kubectl("wait", "--for=condition=Finished", "--timeout=60s", `ptask/${name}`);
+  const jobOf = async (name: string, round = 0): Promise<string> =>
+    `${name}-${(await kubectl("get", "ptask", name, "-o", "jsonpath={.metadata.uid}")).slice(0, 6)}-round-${round}`;
+
+  beforeAll(async () => {
+    cluster = await startControlPlane({ nodes: "kwok:6" });
+    await install(cluster);
+    const nodes = (await kubectl("get", "nodes", "-o", "jsonpath={.items[*].metadata.name}")).split(" ").slice(0, 3);
+    await kubectl("taint", "nodes", ...nodes, "kube-pool.dev/pool=own:NoSchedule");
+    await apply(poolOf("own", { nodeNames: nodes, sharing: "Exclusive" }));
+    await apply(poolOf("shared", {}));
+    operator = await startOperator(cluster, { KUBE_POOL_ENGINE: "Managed" });
+  });
+  afterAll(async () => {
+    await operator?.stop();
+    await cluster?.stop();
+  });
+
+  test("on nodes that are the pool's alone, Pods are created where they run; kubectl reads their Job as any", async () => {
+    await apply(taskOf("direct", { pool: "own" }));
+    await finished("direct");
+    const engine = JSON.parse(await kubectl("get", "ptask", "direct", "-o", "jsonpath={.status.engine}"));
+    expect(engine).toMatchObject({ name: "Managed", binding: "Direct" });
+    const job = await jobOf("direct");
+    await kubectl("wait", "--for=condition=complete", "--timeout=10s", `job/${job}`);
+    expect(await kubectl("get", "job", job)).toMatch(/Complete\s+30\/30/);
+    const told = await kubectl("describe", "job", job);
+    expect(told).toMatch(/Completed Indexes:\s+0-29\n/);
+    expect(told).toMatch(/Pods Statuses:\s+0 Active \(0 Ready\) \/ 30 Succeeded \/ 0 Failed/);
+    // What kubectl logs job/… looks for.
+    const selector = await kubectl("get", "job", job, "-o", "jsonpath={.spec.selector.matchLabels}");
+    const [[label, value] = ["", ""]] = Object.entries(JSON.parse(selector));
+    await expect
+      .poll(
+        async () => (await kubectl("get", "pods", "-l", `${label}=${value}`, "-o", "name")).trim().split("\n").length,
+        {
+          timeout: 20_000,
+        },
+      )
+      .toBe(20);
+    expect(await kubectl("get", "ptask", "direct", "-o", "jsonpath={.status.items.completed}")).toBe("0-29");
+  });
+
+  test("on nodes that others use too, the Kubernetes scheduler has the last word", async () => {
+    await apply(taskOf("bound"));
+    await finished("bound");
+    const engine = JSON.parse(await kubectl("get", "ptask", "bound", "-o", "jsonpath={.status.engine}"));
+    expect(engine).toMatchObject({ name: "Managed", binding: "Scheduler" });
+    expect(engine.reason).toContain("Shared");
+  });
+
+  test("a task that fails has a Job that failed, and a retry of its failed items another", async () => {
+    await apply(taskOf("failing", { items: 6, annotations: { "simulated/fail-when": "POOL_ITEM=2&POOL_ATTEMPT=1" } }));
+    await finished("failing");
+    const job = await jobOf("failing");
+    await kubectl("wait", "--for=condition=failed", "--timeout=10s", `job/${job}`);
+    expect(await kubectl("get", "job", job, "-o", "jsonpath={.status.completedIndexes}")).toBe("0-1,3-5");
+    await kubectl("patch", "ptask", "failing", "--type=merge", "-p", '{"spec":{"retryFailed":1}}');
+    await kubectl("wait", "--for=condition=Succeeded", "--timeout=60s", "ptask/failing");
+    await kubectl("wait", "--for=condition=complete", "--timeout=10s", `job/${await jobOf("failing", 1)}`);
+  });
+
+  test("suspended, its Job says so; deleted, nothing is left", async () => {
+    await apply(taskOf("halted", { items: 200, annotations: { "simulated/run-ms": "60000" } }));
+    const job = await jobOf("halted");
+    await kubectl("wait", "--for=jsonpath={.status.active}=96", "--timeout=30s", `job/${job}`).catch(() => undefined);
+    await kubectl("patch", "ptask", "halted", "--type=merge", "-p", '{"spec":{"suspend":true}}');
+    await kubectl("wait", "--for=condition=Suspended", "--timeout=30s", `job/${job}`);
+    await expect
+      .poll(() => kubectl("get", "pods", "-l", "kube-pool.dev/task=halted", "-o", "name"), { timeout: 30_000 })
+      .toBe("");
+    await kubectl("patch", "ptask", "halted", "--type=merge", "-p", '{"spec":{"suspend":false}}');
+    await kubectl("wait", "--for=jsonpath={.status.ready}=96", "--timeout=30s", `job/${job}`).catch(() => undefined);
+    await kubectl("delete", "ptask", "halted", "--timeout=60s");
+    await expect
+      .poll(() => kubectl("get", "jobs,pods,cm", "-l", "kube-pool.dev/task=halted", "-o", "name"), { timeout: 30_000 })
+      .toBe("");
+  });
+
+  test("the API server refuses the operator nothing", async () => {
+    expect(await operator.metrics()).not.toMatch(/rest_client_requests_total\{[^}]*code="(403|422)"[^}]*\} [1-9]/);
+  });
+});
