@@ -1,7 +1,6 @@
 // The only reader of the environment: every setting of the operator, checked once, frozen.
 import { hostname } from "node:os";
 import { z } from "zod";
-import type { EngineChoice } from "./controller/engine-choice.ts";
 
 const seconds = (fallback: number): z.ZodType<number> => z.coerce.number().positive().max(3600).default(fallback);
 
@@ -29,7 +28,7 @@ export interface Config {
   readonly identity: string;
   readonly leaderElection: boolean;
   readonly leaseMs: number;
-  readonly engine: EngineChoice;
+  readonly engine: "Native" | "Managed" | "Managed/Scheduler" | "Managed/Direct";
   readonly healthHost: string;
   readonly healthPort: number;
   readonly logLevel: "debug" | "info" | "warn" | "error" | "silent";
@@ -49,17 +48,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     identity: value.KUBE_POOL_IDENTITY,
     leaderElection: value.KUBE_POOL_LEADER_ELECTION === "on",
     leaseMs: value.KUBE_POOL_LEASE_SECONDS * 1000,
-    engine: engineChoice(value.KUBE_POOL_ENGINE),
+    engine: value.KUBE_POOL_ENGINE,
     healthHost: value.KUBE_POOL_HEALTH_HOST,
     healthPort: value.KUBE_POOL_HEALTH_PORT,
     logLevel: value.KUBE_POOL_LOG_LEVEL,
   });
-}
-
-function engineChoice(text: string): EngineChoice {
-  const [name, binding] = text.split("/");
-  return {
-    name: name === "Native" ? "Native" : "Managed",
-    binding: binding === "Scheduler" || binding === "Direct" ? binding : "Auto",
-  };
 }

@@ -15,6 +15,7 @@ import { pino } from "pino";
 import { Registry } from "prom-client";
 import { readConfig } from "./config.ts";
 import { Applier } from "./controller/apply.ts";
+import { engineChoice } from "./controller/engine-choice.ts";
 import { orphanController } from "./controller/orphans.ts";
 import { PoolReconciler } from "./controller/pool-reconciler.ts";
 import { Reporter } from "./controller/report.ts";
@@ -70,7 +71,7 @@ async function main(): Promise<void> {
   const reconciler = new PoolReconciler({
     stores,
     memories,
-    choice: config.engine,
+    choice: engineChoice(config.engine),
     applier,
     reporter,
     clock: systemClock,

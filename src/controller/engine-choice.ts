@@ -12,6 +12,15 @@ export interface EngineChoice {
   readonly binding: Binding | "Auto";
 }
 
+/** As it is configured: `Native`, `Managed`, `Managed/Direct` … */
+export function engineChoice(text: string): EngineChoice {
+  const [name, binding] = text.split("/");
+  return {
+    name: name === "Native" ? "Native" : "Managed",
+    binding: binding === "Scheduler" || binding === "Direct" ? binding : "Auto",
+  };
+}
+
 export const automatic: EngineChoice = { name: "Managed", binding: "Auto" };
 
 export interface TaskEngine {

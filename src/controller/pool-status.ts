@@ -4,6 +4,7 @@ import { problemsText } from "../api/problem.ts";
 import type { ResourcePoolStatus } from "../api/resource-pool.ts";
 import { type PoolStage, poolConditions } from "../api/task-conditions.ts";
 import { amountText, type Plan, type PoolStatistics, type ResourceUsage } from "../scheduling/index.ts";
+import { nodesWithoutTaint } from "./engine-choice.ts";
 import { type Observed, type ObservedPool, waitingShards } from "./observe.ts";
 import { conditionsOf } from "./task-status.ts";
 
@@ -75,7 +76,7 @@ export function poolStatus(
   };
 }
 
-function stageOf({ object, problems, nodes, overlaps }: ObservedPool): readonly [PoolStage, string, string] {
+function stageOf({ object, problems, nodes, overlaps, effective }: ObservedPool): readonly [PoolStage, string, string] {
   const { name } = object.metadata;
   if (problems.length > 0) return ["Stalled", "SpecInvalid", problemsText(problems)];
   if (overlaps.size > 0) {
@@ -96,7 +97,17 @@ function stageOf({ object, problems, nodes, overlaps }: ObservedPool): readonly 
   const usable = nodes.filter((node) => node.ready && !node.cordoned).length;
   if (usable === 0)
     return ["InProgress", "NoNodeReady", `none of the ${nodes.length} nodes of ${name} is ready and open`];
-  return ["Ready", "Ready", `${usable} of ${nodes.length} nodes are ready`];
+  const ready = `${usable} of ${nodes.length} nodes are ready`;
+  const untainted = nodesWithoutTaint({ name, sharing: effective?.sharing ?? "Shared", nodes });
+  if (untainted.length > 0) {
+    const taint = `kube-pool.dev/pool=${name}:NoSchedule`;
+    return [
+      "Ready",
+      "NodesUntainted",
+      `${ready}; sharing is Exclusive, and others may still place Pods on ${namesText(untainted)}: kubectl taint nodes ${untainted[0]} ${taint}`,
+    ];
+  }
+  return ["Ready", "Ready", ready];
 }
 
 function namesText(names: readonly string[]): string {

@@ -12,7 +12,12 @@ describe("a stored pool", () => {
     expect(parseResourcePool({ spec: {} })).toEqual({
       ok: true,
       spec: {},
-      effective: { order: ["Priority", "FirstCome"], placement: "BinPack", defaultRequests: { cpu: "1" } },
+      effective: {
+        order: ["Priority", "FirstCome"],
+        placement: "BinPack",
+        sharing: "Shared",
+        defaultRequests: { cpu: "1" },
+      },
     });
   });
 

@@ -21,7 +21,7 @@ test("a status that somebody wiped is computed again from what is recorded", asy
   expect(cluster.status("work")).toMatchObject({
     items: { succeeded: 8 },
     results: { reduced: "28" },
-    engine: "Native",
+    engine: { name: "Native", binding: "Scheduler" },
   });
   expect(cluster.attempts("work")).toHaveLength(8);
 });

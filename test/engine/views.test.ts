@@ -11,6 +11,7 @@ describe("a Job", () => {
       aStoredJob({ chunk: { size: 10, mode: "Each" }, items: itemsOf(["a", "b"], 4), finished: "Failed" }),
     );
     expect(view).toEqual({
+      kind: "Job",
       metadata: { name: "squares-5f0c1e-3-1", namespace: "lab", uid: "job-uid", resourceVersion: "20" },
       task: "5f0c1e8a-0000-4000-8000-000000000001",
       taskName: "squares",
