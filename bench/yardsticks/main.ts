@@ -1,8 +1,12 @@
-// The one command for the yardsticks: `yardstick swf|queue|binpack --file F …`; prints JSON lines.
+// The one command for the yardsticks: `yardstick swf|queue|binpack --file F …`, `yardstick fgd --data DIR …`; prints JSON
+// lines.
 import { parseArgs } from "node:util";
 import { orderNames, placementNames } from "../../src/scheduling/index.ts";
 import { binsUsed, readBinpack } from "./binpack.ts";
 import { estimateNames } from "./estimates.ts";
+import { runFgd } from "./fgd.ts";
+import { published } from "./fgd-policies.ts";
+import { readFgdTrace } from "./fgd-trace.ts";
 import { type RuleName, rules } from "./jobs.ts";
 import { runCase } from "./queue.ts";
 import { readCase, readSwf } from "./read-jobs.ts";
@@ -12,6 +16,9 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     file: { type: "string" },
+    data: { type: "string" },
+    trace: { type: "string" },
+    seed: { type: "string", default: "42" },
     procs: { type: "string", default: "100" },
     rule: { type: "string", default: "easy" },
     estimates: { type: "string" },
@@ -74,11 +81,20 @@ const commands: Readonly<Record<string, () => void>> = {
     const order = oneOf("order", values.order, orderNames);
     for (const instance of readBinpack(file())) say({ name: instance.name, bins: binsUsed(instance, policy, order) });
   },
+  fgd: () => {
+    if (values.data === undefined) throw new Error("--data says in which folder the traces are");
+    if (values.trace === undefined) throw new Error("--trace says which pods arrive, such as default");
+    const policy = published[oneOf("policy", values.policy, Object.keys(published))];
+    const seed = number("seed", values.seed, 0);
+    if (policy === undefined) return;
+    const { unallocatedPercent } = runFgd(readFgdTrace(values.data, values.trace, seed), policy, seed);
+    say({ unallocatedPercent });
+  },
 };
 
 const command = commands[positionals[0] ?? ""];
 if (command === undefined) {
-  process.stderr.write(`usage: yardstick ${Object.keys(commands).join("|")} --file FILE …\n`);
+  process.stderr.write(`usage: yardstick ${Object.keys(commands).join("|")} --file FILE …, or --data FOLDER …\n`);
   process.exitCode = 2;
 } else {
   try {
