@@ -1,6 +1,6 @@
 // The documentation is true where a program can tell: links lead somewhere, lists are complete in both directions, and
 // what is shown as the product's words are its words.
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { Registry } from "prom-client";
 import { describe, expect, test } from "vitest";
@@ -8,34 +8,24 @@ import { requestMetrics, runtimeMetrics } from "../packages/kube-operator/src/me
 import { chunkBytesMax, shardCountMax } from "../src/api/chunks.ts";
 import { itemBytesMax, itemCountMax, listBytesMax, listLengthMax } from "../src/api/items.ts";
 import { parseRecords, segmentBytes } from "../src/api/records.ts";
-import { effectivePool, resourcePoolSpec } from "../src/api/resource-pool.ts";
 import { readConfig } from "../src/config.ts";
 import { keptAttempts } from "../src/controller/retention.ts";
 import { podTemplate } from "../src/engine/pod.ts";
 import { wrapperProgram } from "../src/engine/wrapper.ts";
 import {
-  boundedSlowdownMilli,
-  noAttempts,
-  observeAt,
   planPool,
   type StallReason,
   stallReasons,
-  startStatistics,
-  statisticsOf,
   type TaskReason,
-  taskStatistics,
   type WaitReason,
   waitReasons,
-  withAttempt,
 } from "../src/scheduling/index.ts";
 import { whatHelps } from "../src/view/reasons.ts";
 import { aPlacement, aTask, contextOf, itemsOf } from "./engine/builders.ts";
-import { aPool, expectPlan, noon } from "./support/scheduling.ts";
+import { read, root, rowsIn, section } from "./support/pages.ts";
+import { aPool, noon } from "./support/scheduling.ts";
 import { aCluster, anEmptyCluster, type SimulatedCluster } from "./support/simulated-cluster.ts";
 import { jobs } from "./support/simulated-cluster-world.ts";
-
-const root = resolve(import.meta.dirname, "..");
-const read = (path: string): string => readFileSync(join(root, path), "utf8");
 
 function pagesIn(folder: string): string[] {
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
@@ -64,30 +54,6 @@ const anchorOf = (heading: string): string =>
 function headingsOf(page: string, level: number): string[] {
   const code = read(page).replaceAll(/^```.*?^```/gms, "");
   return [...code.matchAll(new RegExp(`^#{${level}} (.+)$`, "gm"))].map(([, heading = ""]) => heading.trim());
-}
-
-/** The text under a heading, up to the next of the same level or above. */
-function section(page: string, heading: string): string {
-  const lines = read(page).split("\n");
-  const start = lines.findIndex((line) => /^#+ /.test(line) && line.replace(/^#+ /, "") === heading);
-  if (start < 0) throw new Error(`${page} has no heading "${heading}"`);
-  const level = /^#+/.exec(lines[start] ?? "")?.[0].length ?? 1;
-  const end = lines.findIndex((line, index) => index > start && /^#+ /.test(line) && line.search(/[^#]/) <= level);
-  return lines.slice(start + 1, end < 0 ? undefined : end).join("\n");
-}
-
-/** The rows of the tables in a text, cell by cell, without their heads. */
-function rowsIn(text: string): string[][] {
-  const lines = text.split("\n").filter((line) => line.startsWith("|"));
-  const cells = lines.map((line) =>
-    line
-      .split("|")
-      .slice(1, -1)
-      .map((cell) => cell.trim()),
-  );
-  return cells.filter(
-    (_, index) => !/^\|[-| :]+\|$/.test(lines[index] ?? "") && !/^\|[-| :]+\|$/.test(lines[index + 1] ?? ""),
-  );
 }
 
 describe("links", () => {
@@ -160,12 +126,36 @@ describe("docs/reasons.md", () => {
         await cluster.task("work");
         return await messageOf(cluster, "NotAllowed");
       },
+      async PoolStopped() {
+        const cluster = await anEmptyCluster().withPool("lab", { stopPolicy: "Stop" }).withNodes(1, { cpu: 2 }).start();
+        await cluster.task("work");
+        return await messageOf(cluster, "PoolStopped");
+      },
       async BehindOthers() {
-        const cluster = await aBusyCluster();
+        const cluster = await aBusyCluster({ queue: { backfill: { policy: "None" } } });
         await cluster.task("large", { cpu: 2 });
         await cluster.run(1);
         await cluster.task("work", { cpu: 1 });
         return await messageOf(cluster, "BehindOthers");
+      },
+      async HeldForHead() {
+        const cluster = await aCluster().withNodes(1, { cpu: 2 }).withProgram(slow).start();
+        await cluster.task("busy", { cpu: 1, items: { range: { end: 1 } } });
+        await cluster.until(() => cluster.running("busy").length === 1);
+        await cluster.task("large", { cpu: 2 });
+        await cluster.run(1);
+        await cluster.task("work", { cpu: 1 });
+        return await messageOf(cluster, "HeldForHead");
+      },
+      async LimitReached() {
+        const cluster = await anEmptyCluster()
+          .withPool("lab")
+          .withPool("students", { parentRef: { name: "lab" }, limit: { cpu: "3" } })
+          .withNodes(2, { cpu: 4 })
+          .withProgram(slow)
+          .start();
+        await cluster.task("work", { cpu: 2, poolRef: { name: "students" }, items: { range: { end: 9 } } });
+        return await messageOf(cluster, "LimitReached");
       },
       async PoolFull() {
         const cluster = await aBusyCluster();
@@ -281,8 +271,8 @@ describe("docs/reasons.md", () => {
 
   const slow = ({ item }: { readonly item: string }) => ({ result: item, ms: 600_000 });
 
-  async function aBusyCluster(): Promise<SimulatedCluster> {
-    const cluster = await aCluster().withNodes(2, { cpu: 2 }).withProgram(slow).start();
+  async function aBusyCluster(pool = {}): Promise<SimulatedCluster> {
+    const cluster = await anEmptyCluster().withPool("lab", pool).withNodes(2, { cpu: 2 }).withProgram(slow).start();
     await cluster.task("busy", { cpu: 1, items: { range: { end: 3 } } });
     await cluster.until(() => cluster.running("busy").length === 3);
     return cluster;
@@ -325,65 +315,6 @@ describe("docs/concepts.md", () => {
   test("names those of mode Each: of the container, and of each run", () => {
     const [, exported = ""] = /^export (POOL_.*)$/m.exec(wrapperProgram) ?? [];
     expect(told("Each").sort()).toEqual([...given(10, "Each"), ...exported.split(" "), "POOL_ITEM_<AXIS>"].sort());
-  });
-});
-
-describe("docs/scheduling.md", () => {
-  const page = "docs/scheduling.md";
-
-  test("its worked example of placement is what each policy does", () => {
-    const [, , , ...policies] = rowsIn(section(page, "Where a shard goes"));
-    const offered = resourcePoolSpec.shape.placement.unwrap().options;
-    expect(policies.map(([name]) => name).sort()).toEqual(offered.map((name) => `\`${name}\``).sort());
-    for (const name of offered) {
-      const row = policies.find(([first]) => first === `\`${name}\``);
-      const nodes = [...(row?.[2] ?? "").matchAll(/`(\w+)`/g)].map(([, node = ""]) => node);
-      const pool = aPool()
-        .withNode("a", { cpu: 8 })
-        .withNode("b", { cpu: 8 }, { foreign: { cpu: 5 } })
-        .withNode("c", { cpu: 4 })
-        .withTasks({ work: { shards: 4, cpu: 1 } });
-      expectPlan(pool.placing(name)).places({ work: nodes });
-    }
-  });
-
-  test("a small task does not pass the head, as its example says", () => {
-    const pool = aPool()
-      .withNodes(2, { cpu: 4 })
-      .withTasks({
-        busy: { cpu: 2, running: ["node-1", "node-2"] },
-        large: { shards: 1, cpu: 4 },
-        small: { shards: 1, cpu: 1 },
-      });
-    expectPlan(pool).places({}).waits({ large: "NoNodeFits", small: "BehindOthers" });
-  });
-
-  test("its orders are those that a pool may name", () => {
-    const rows = rowsIn(section(page, "Whose turn it is"));
-    const offered = resourcePoolSpec.shape.queue.unwrap().shape.order.unwrap().element.options;
-    expect(rows.map(([word]) => word)).toEqual(offered.map((word) => `\`${word}\``));
-    expect(section(page, "Whose turn it is")).toContain(`Absent, it is \`[${effectivePool({}).order.join(", ")}]\``);
-  });
-
-  test("its worked example of a task's numbers comes out of the fold", () => {
-    const facts = [
-      { decidedAt: 1000, startedAt: 3000, endedAt: 13_000, workMs: 10_000, lostMs: 0 },
-      { decidedAt: 1000, startedAt: 4000, endedAt: 12_000, workMs: 0, lostMs: 8000 },
-      { decidedAt: 13_000, startedAt: 15_000, endedAt: 23_000, workMs: 8000, lostMs: 0 },
-    ].reduce(withAttempt, noAttempts(0));
-    const { parallelismMilli: _, ...expected } = taskStatistics(facts);
-    const rows = rowsIn(section(page, "The numbers")).filter(([, value = ""]) => /^\d+$/.test(value));
-    expect(Object.fromEntries(rows.map(([field = "", value]) => [field.replaceAll("`", ""), Number(value)]))).toEqual(
-      expected,
-    );
-  });
-
-  test("its worked example of a pool's numbers comes out of the change points", () => {
-    const at = (allocated: number) => ({ resources: { cpu: { available: 3000, allocated } }, shares: [] });
-    const state = observeAt(observeAt(startStatistics(0), 0, at(3000)), 60_000, at(1000));
-    const text = section(page, "The numbers");
-    expect(text).toContain(`**${statisticsOf(state, 120_000).utilizationPercent}** percent`);
-    expect(text).toContain(`told as **${boundedSlowdownMilli(100_000, 180_000, 9)}**`);
   });
 });
 

@@ -1,26 +1,63 @@
 // ResourcePool: capacity with a queue. Its schema, its types, and the reading of one that somebody wrote. Does not know
-// which nodes there are.
+// which nodes there are, nor what its parent says.
 import type { KubeObject, Resource } from "@dsl/kube-operator";
 import { z } from "zod";
-import type { OrderName } from "../scheduling/order/index.ts";
-import type { PlacementName } from "../scheduling/placement/index.ts";
-import { type Quantities, quantities, toldQuantity } from "./amount.ts";
-import { conditions } from "./condition.ts";
+import { movingOrders } from "../scheduling/order/index.ts";
+import { quantities } from "./amount.ts";
 import { group, version } from "./group.ts";
 import { labelSelectorSchema, type MakeObject } from "./label-selector.ts";
+import { backfillCandidates, backfillPolicy, orderName, placementName, stopPolicy } from "./pool-words.ts";
 import type { Parsed } from "./problem.ts";
 import { read, specOf } from "./reading.ts";
-import { type Rule, validations } from "./rule.ts";
+import { type OpenStart, openStart, type ResourcePoolStatus } from "./resource-pool-status.ts";
+import { immutable, type Rule, validations } from "./rule.ts";
 
-const count = (about: string) => z.int().min(0).describe(about);
+export { type OpenStart, type ResourcePoolStatus, resourcePoolStatus } from "./resource-pool-status.ts";
 
-const orderName = z.enum(["Priority", "FirstCome"] satisfies OrderName[]);
-const placementName = z.enum(["FirstFit", "BinPack", "Spread"] satisfies PlacementName[]);
+const sharesMax = 1_000_000;
+const namedShares: Readonly<Record<string, number>> = { Low: 2000, Normal: 4000, High: 8000 };
 
 const poolFields = z.object({
+  parentRef: z
+    .object({ name: z.string().min(1).max(63).describe("The ResourcePool above this one.") })
+    .exactOptional()
+    .describe(
+      "Makes it a child: it divides the capacity of that pool, whose nodes it uses. Creating a child needs the verb divide on the parent. Cannot be changed. Absent: it is a root.",
+    ),
+  reservation: quantities
+    .exactOptional()
+    .describe(
+      "Of a child only: its own before anybody's share, and lent to others while it is unused. Paid from the parent's reservation; a root's is its capacity.",
+    ),
+  limit: quantities
+    .exactOptional()
+    .describe(
+      "What its shards, those of the pools below it included, never hold more of, also while others are idle. Absent: no limit of its own.",
+    ),
+  shares: z
+    .union(
+      [
+        z.int().min(1).max(sharesMax),
+        z
+          .string()
+          .max(6)
+          .regex(/^(Low|Normal|High)$/),
+      ],
+      `is no weight; give Low (2000), Normal (4000), High (8000) or a whole number from 1 to ${sharesMax}`,
+    )
+    .exactOptional()
+    .describe(
+      "Of a child only: its weight against its siblings in what is left above all reservations. Low is 2000, Normal 4000, High 8000; or a number. Absent: Normal.",
+    ),
+  expandableReservation: z
+    .boolean()
+    .exactOptional()
+    .describe(
+      "Of a child only: whether the reservations of its own children may draw on its parent when its own reservation is used up. Absent: true.",
+    ),
   nodeSelector: labelSelectorSchema(
     z.object as unknown as MakeObject,
-    "The nodes of the pool, by their labels. Neither this nor nodeNames: every node that no older pool has.",
+    "Of a root only: the nodes of the pool, by their labels. Neither this nor nodeNames: every node that no older pool has.",
   ).exactOptional(),
   nodeNames: z
     .array(z.string().min(1).max(253))
@@ -28,26 +65,49 @@ const poolFields = z.object({
     .max(5000)
     .exactOptional()
     .meta({ "x-kubernetes-list-type": "set" })
-    .describe("The nodes of the pool, by name, instead of nodeSelector."),
+    .describe("Of a root only: the nodes of the pool, by name, instead of nodeSelector."),
   sharing: z
     .enum(["Shared", "Exclusive"])
     .exactOptional()
     .describe(
-      "Exclusive: its nodes carry the taint kube-pool.dev/pool=<the pool's name>:NoSchedule, put there by an administrator, so that nobody else's Pods come there. Absent: Shared.",
+      "Of a root only. Exclusive: its nodes carry the taint kube-pool.dev/pool=<the pool's name>:NoSchedule, put there by an administrator, so that nobody else's Pods come there. Absent: Shared.",
     ),
   namespaceSelector: labelSelectorSchema(
     z.object as unknown as MakeObject,
-    "Which namespaces may submit tasks, by their labels. {} is every one; absent is none.",
+    "Which namespaces may submit tasks, by their labels. {} is every one; absent is none. A child admits only whom its ancestors admit too; absent there: all of those.",
   ).exactOptional(),
   queue: z
     .object({
       order: z
         .array(orderName)
         .min(1)
-        .max(2)
+        .max(orderName.options.length)
         .exactOptional()
         .describe(
-          "Whose turn is next: a chain of comparisons, the first difference decides. Absent: [Priority, FirstCome].",
+          "Whose turn is next: a chain of comparisons, the first difference decides. Of those that move with what runs (ShortestRemaining, RoundRobin, EqualShare, FairShare) at most one, as the last. Inherited; at a root: [Priority, FirstCome].",
+        ),
+      backfill: z
+        .object({
+          policy: backfillPolicy
+            .exactOptional()
+            .describe(
+              "Who may pass a task that waits for room. None: nobody. BestEffort: whoever fits. Easy: whoever does not delay the task in front. Inherited; at a root: Easy.",
+            ),
+          candidates: backfillCandidates
+            .exactOptional()
+            .describe(
+              "In which order those behind are tried: ShortestFirst, by how long a shard is likely to last, or QueueOrder. Inherited; at a root: ShortestFirst.",
+            ),
+        })
+        .exactOptional()
+        .describe("Who passes whom."),
+      maxWaitSeconds: z
+        .int()
+        .min(1)
+        .max(31_536_000)
+        .exactOptional()
+        .describe(
+          "A task that has waited longer stands in front, the longest waiting first, until something of it starts. Inherited; at a root: 86400, a day.",
         ),
     })
     .exactOptional()
@@ -55,12 +115,23 @@ const poolFields = z.object({
   placement: placementName
     .exactOptional()
     .describe(
-      "On which node a shard is placed, of those that it fits. BinPack: the fullest; Spread: the emptiest; FirstFit: the first by name. Absent: BinPack.",
+      "On which node a shard is placed, of those that it fits. BinPack: the fullest; Spread: the emptiest; DotProduct: the one whose room is shaped most like the request; FirstFit: the first by name. Inherited; at a root: BinPack.",
     ),
   defaultRequests: quantities
     .exactOptional()
-    .describe('What a shard is counted and started with if its main container requests nothing. Absent: {cpu: "1"}.'),
+    .describe(
+      'What a shard is counted and started with if its main container requests nothing. Inherited; at a root: {cpu: "1"}.',
+    ),
+  stopPolicy: stopPolicy
+    .default("None")
+    .describe(
+      "None: tasks run. Stop: nothing new starts, here and in the pools below. StopAndDrain: what runs is stopped too, without counting it as a retry. May be changed at any time.",
+    ),
 });
+
+const childOnly = ["reservation", "shares", "expandableReservation"] as const;
+const rootOnly = ["nodeSelector", "nodeNames", "sharing"] as const;
+const moving = movingOrders.map((name) => `'${name}'`).join(", ");
 
 const poolRules: readonly Rule<z.output<typeof poolFields>>[] = [
   {
@@ -75,122 +146,36 @@ const poolRules: readonly Rule<z.output<typeof poolFields>>[] = [
     fieldPath: ".queue",
     holds: ({ queue }) => new Set(queue?.order).size === (queue?.order ?? []).length,
   },
+  {
+    rule: `!has(self.queue) || !has(self.queue.order) || self.queue.order.all(o, !(o in [${moving}]) || o == self.queue.order[size(self.queue.order) - 1])`,
+    message: `queue.order: ${movingOrders.join(", ")} move with what runs; give at most one of them, as the last`,
+    fieldPath: ".queue",
+    holds: ({ queue }) => (queue?.order ?? []).slice(0, -1).every((name) => !movingOrders.includes(name)),
+  },
+  ...rootOnly.map(
+    (field): Rule<z.output<typeof poolFields>> => ({
+      rule: `!has(self.parentRef) || !has(self.${field})`,
+      message: `${field} is of roots only, since a child uses the nodes of its parent; remove it or parentRef`,
+      fieldPath: `.${field}`,
+      holds: (spec) => spec.parentRef === undefined || spec[field] === undefined,
+    }),
+  ),
+  ...childOnly.map(
+    (field): Rule<z.output<typeof poolFields>> => ({
+      rule: `has(self.parentRef) || !has(self.${field})`,
+      message: `${field} is of children only; remove it, or name the pool to divide in parentRef`,
+      fieldPath: `.${field}`,
+      holds: (spec) => spec.parentRef !== undefined || spec[field] === undefined,
+    }),
+  ),
+  immutable("parentRef", "create another pool"),
 ];
 
 export const resourcePoolSpec = poolFields
   .meta(validations(poolRules))
-  .describe("Which nodes, for whom, in what order.");
-
-const openStart = z.object({
-  namespace: z.string().max(63).describe("The task's namespace."),
-  task: z.string().max(63).describe("The task's name."),
-  taskUid: z.string().max(64).describe("The task's uid."),
-  shard: count("The shard."),
-  attempt: count("The number of its attempt."),
-  node: z.string().max(253).describe("The node."),
-  request: quantities.describe("What the shard holds there."),
-});
-
-export const resourcePoolStatus = z
-  .object({
-    observedGeneration: z.int().min(0).exactOptional().describe("The metadata.generation that this status is about."),
-    effective: z
-      .object({
-        order: z.array(orderName).max(16).describe("The order in force."),
-        placement: placementName.describe("The placement in force."),
-        defaultRequests: quantities.describe("The default requests in force."),
-      })
-      .exactOptional()
-      .describe("The values in force where the spec is silent."),
-    nodes: z
-      .object({
-        total: count("All nodes of the pool."),
-        ready: count("Nodes that may take shards."),
-        cordoned: count("Nodes that are cordoned."),
-      })
-      .exactOptional()
-      .describe("The nodes by their state."),
-    resources: z
-      .array(
-        z.object({
-          name: z.string().max(317).describe("The resource, such as cpu."),
-          capacity: toldQuantity.describe("What the nodes offer to Pods."),
-          foreign: toldQuantity.describe("What Pods hold that are not the pool's."),
-          allocated: toldQuantity.describe("What shards hold."),
-          free: toldQuantity.describe("What is left on nodes that may take shards."),
-          utilizationPercent: count(
-            "allocated ÷ (capacity − foreign); over 100 where nodes were lost under running shards.",
-          ),
-        }),
-      )
-      .max(64)
-      .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] })
-      .exactOptional()
-      .describe("What the pool has, one entry a resource."),
-    tasks: z
-      .object({
-        queued: count("Tasks that wait and run nothing."),
-        running: count("Tasks that run something."),
-        suspended: count("Tasks that are suspended."),
-      })
-      .exactOptional()
-      .describe("The tasks by their state, finished ones left out."),
-    shards: z
-      .object({
-        waiting: count("Shards that wait for a place."),
-        starting: count("Shards whose Pod is being started."),
-        running: count("Shards whose container runs."),
-      })
-      .exactOptional()
-      .describe("The shards by their state."),
-    summary: z
-      .object({
-        cpu: z.string().max(64).describe("CPUs allocated of those there are, such as 61/96."),
-        tasks: z.string().max(64).describe("Such as 7 running, 4 queued."),
-      })
-      .exactOptional()
-      .describe("Texts for the columns of kubectl get."),
-    statistics: z
-      .object({
-        asOf: z.iso.datetime().describe("When it was computed."),
-        windowSeconds: count("The time that it is about."),
-        utilizationPercent: count(
-          "allocated × time ÷ available × time, of the resource used most; available is capacity − foreign.",
-        ).exactOptional(),
-        itemsPerSecondMilli: count("Items ended a second, in thousandths.").exactOptional(),
-        meanFirstStartMs: count("From submission to first start, of tasks that started.").exactOptional(),
-        meanWaitMs: count("From when a shard could start to its start, of shards that started.").exactOptional(),
-        meanResponseMs: count("From submission to end, of tasks that ended.").exactOptional(),
-        boundedSlowdownMilli: count(
-          "Response ÷ (work ÷ the shards that it may run at once, 10 s at least), in thousandths.",
-        ).exactOptional(),
-      })
-      .exactOptional()
-      .describe(
-        "The last hour in numbers; formulas in docs/scheduling.md. Absent numbers had nothing to be computed from.",
-      ),
-    queue: z
-      .object({
-        term: z
-          .string()
-          .max(512)
-          .exactOptional()
-          .describe("The operator that leads, and how often leadership has changed."),
-        openStarts: z
-          .array(openStart)
-          .max(1000)
-          .exactOptional()
-          .describe("Starts that are decided and whose Pods have not been seen yet; they count as used."),
-      })
-      .exactOptional()
-      .describe("The operator's own memory. Do not edit it: capacity is counted by it."),
-    conditions: conditions.exactOptional(),
-  })
-  .describe("Where the pool stands. Written by the operator alone.");
+  .describe("Which nodes or which part of another pool, for whom, in what order.");
 
 export type ResourcePoolSpec = z.output<typeof resourcePoolSpec>;
-export type ResourcePoolStatus = z.output<typeof resourcePoolStatus>;
-export type OpenStart = z.output<typeof openStart>;
 
 export interface ResourcePool extends KubeObject {
   readonly kind: "ResourcePool";
@@ -206,29 +191,21 @@ export const resourcePools: Resource<ResourcePool> = {
   namespaced: false,
 };
 
-/** What is in force where the spec of a root is silent. */
-export interface EffectivePool {
-  readonly order: readonly z.output<typeof orderName>[];
-  readonly placement: z.output<typeof placementName>;
-  readonly defaultRequests: Quantities;
-  readonly sharing: "Shared" | "Exclusive";
-}
-
-export function effectivePool(spec: ResourcePoolSpec): EffectivePool {
-  return {
-    order: spec.queue?.order ?? ["Priority", "FirstCome"],
-    placement: spec.placement ?? "BinPack",
-    defaultRequests: spec.defaultRequests ?? { cpu: "1" },
-    sharing: spec.sharing ?? "Shared",
-  };
-}
-
 /** Reads a stored pool as hostile input: never throws. */
-export function parseResourcePool(
-  object: unknown,
-): Parsed<{ readonly spec: ResourcePoolSpec; readonly effective: EffectivePool }> {
+export function parseResourcePool(object: unknown): Parsed<{ readonly spec: ResourcePoolSpec }> {
   const reading = read(resourcePoolSpec, poolRules, specOf(object), "spec", () => "TaskInvalid");
-  return reading.ok ? { ok: true, spec: reading.value, effective: effectivePool(reading.value) } : reading;
+  return reading.ok ? { ok: true, spec: reading.value } : reading;
+}
+
+/** The name of the pool above, of a pool that may be anything. */
+export function parentOf({ spec }: Pick<ResourcePool, "spec">): string | undefined {
+  const name: unknown = spec?.parentRef?.name;
+  return typeof name === "string" ? name : undefined;
+}
+
+/** Shares as a number, as vSphere counts them. */
+export function sharesOf(shares: ResourcePoolSpec["shares"]): number {
+  return typeof shares === "number" ? shares : (namedShares[shares ?? "Normal"] ?? 4000);
 }
 
 /** The open starts that a stored pool remembers; those that cannot be read are left out. */

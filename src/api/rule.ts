@@ -25,10 +25,10 @@ export function validations<T>(rules: readonly Rule<T>[]): { readonly "x-kuberne
 
 /** The fields cannot be changed once they are set, added later or removed. It stands on the parent, since a rule on an
  * optional field itself is slipped by removing the field and adding it again. */
-export function immutable(field: string): Rule<unknown> {
+export function immutable(field: string, instead = "create another task"): Rule<unknown> {
   return {
     rule: `has(self.${field}) == has(oldSelf.${field}) && (!has(self.${field}) || self.${field} == oldSelf.${field})`,
-    message: `${field} cannot be changed; create another task`,
+    message: `${field} cannot be changed; ${instead}`,
     fieldPath: `.${field}`,
   };
 }

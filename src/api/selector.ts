@@ -42,7 +42,13 @@ export function selectsNode(
   return pool.nodeSelector === undefined || selectsLabels(pool.nodeSelector, node.labels);
 }
 
-/** Whether tasks of a namespace with these labels may run in the pool; without a selector nobody's may. */
-export function admitsNamespace(pool: Pick<ResourcePoolSpec, "namespaceSelector">, labels: Labels): boolean {
-  return pool.namespaceSelector !== undefined && selectsLabels(pool.namespaceSelector, labels);
+/**
+ * Whether tasks of a namespace with these labels may run in the pool, as far as its own spec says. Without a selector a
+ * root admits nobody, and a child leaves it to its parent.
+ */
+export function admitsNamespace(
+  { namespaceSelector, parentRef }: Pick<ResourcePoolSpec, "namespaceSelector" | "parentRef">,
+  labels: Labels,
+): boolean {
+  return namespaceSelector === undefined ? parentRef !== undefined : selectsLabels(namespaceSelector, labels);
 }

@@ -17,6 +17,8 @@ export type PoolStage =
   | "Ready"
   /** Not ready, but it may become so by itself. */
   | "InProgress"
+  /** Because somebody wanted it so. */
+  | "Stopped"
   /** Does not heal by itself. */
   | "Stalled";
 
@@ -41,6 +43,7 @@ const taskTable: Readonly<Record<TaskStage, Row>> = {
 const poolTable: Readonly<Record<PoolStage, Row>> = {
   Ready: { Ready: "True" },
   InProgress: { Ready: "False", Reconciling: "True" },
+  Stopped: { Ready: "False" },
   Stalled: { Ready: "False", Stalled: "True" },
 };
 

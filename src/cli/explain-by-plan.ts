@@ -12,13 +12,13 @@ import {
 } from "@dsl/kube-operator";
 import type { PooledTask } from "../api/pooled-task.ts";
 import { automatic } from "../controller/engine-choice.ts";
-import { observe, taskSpec } from "../controller/observe.ts";
+import { observe, taskSpec, tasksOf, treesOf } from "../controller/observe.ts";
 import { poolStatus } from "../controller/pool-status.ts";
 import { isFinished } from "../controller/stage.ts";
 import { type Stores, watchedStores } from "../controller/stores.ts";
 import { TaskMemories } from "../controller/task-memory.ts";
 import { taskStatus } from "../controller/task-status.ts";
-import { planPool, startStatistics, statisticsOf } from "../scheduling/index.ts";
+import { planPool } from "../scheduling/index.ts";
 import { explainedByStatus } from "../view/explanation.ts";
 import type { ExplanationSource } from "./explain.ts";
 import { explanationFromStatus } from "./explain.ts";
@@ -34,11 +34,11 @@ export const explanationByPlan: ExplanationSource = async (cluster, task, now) =
 };
 
 const planned: ExplanationSource = async ({ api }, task, now) => {
-  const root = task.spec.poolRef.name;
   const stores = await readStores(api);
+  const root = treesOf(stores).rootOf(task.spec.poolRef.name);
   const memories = new TaskMemories(api);
   await Promise.all(
-    stores.tasks.byIndex("pool", root).map(async (each) => {
+    tasksOf(stores, root).map(async (each) => {
       const parsed = taskSpec(each);
       if (parsed.ok && !isFinished(each, parsed.spec)) await memories.remember(each, parsed.spec, now);
     }),
@@ -50,11 +50,10 @@ const planned: ExplanationSource = async ({ api }, task, now) => {
   const starts = plan.decisions.filter((each) => each.kind === "start" && each.task === mine?.key).length;
   // A finished task is not planned any more: what was written at its end holds.
   const status = (mine && taskStatus(mine, { starts, waiting }, now)) ?? task.status;
-  const { pool } = observed;
-  const statistics = statisticsOf(startStatistics(now), now);
+  const pool = observed.pools.get(task.spec.poolRef.name);
   return explainedByStatus(
     { ...task, ...(status && { status }) } as PooledTask,
-    pool && { ...pool.object, status: poolStatus({ ...observed, pool }, plan, statistics, now) },
+    pool && { ...pool.object, status: poolStatus(observed, pool, plan, undefined, now) },
     now,
   );
 };

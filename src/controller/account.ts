@@ -62,6 +62,8 @@ export class Account {
   digest: string | undefined;
   /** Decision of the first attempt. */
   firstDecided: number | undefined;
+  /** Decision of the latest attempt that has ended. */
+  lastDecided: number | undefined;
   /** W, P, T and E are made of these. */
   facts: TaskFacts = noAttempts(0);
   truncated = 0;
@@ -150,6 +152,7 @@ export class Account {
     this.#tried.set(record.shard, history);
 
     this.firstDecided = Math.min(this.firstDecided ?? record.decided, record.decided);
+    this.lastDecided = Math.max(this.lastDecided ?? record.decided, record.decided);
     this.facts = withAttempt(this.facts, {
       decidedAt: record.decided,
       ...(record.start !== undefined && { startedAt: record.start }),

@@ -16,7 +16,7 @@ import { stopAttempt } from "../engine/engines.ts";
 import { jobs } from "../engine/job.ts";
 import type { JobView, RoundView } from "../engine/views.ts";
 import type { Plan, Stop, StopReason } from "../scheduling/index.ts";
-import { attemptKey, type Observed, type ObservedTask } from "./observe.ts";
+import { attemptKey, type Observed, type ObservedPool, type ObservedTask } from "./observe.ts";
 import { inParallel } from "./parallel.ts";
 import { PoolLock, versionOf } from "./pool-lock.ts";
 import { excludeNodeMs, Recorder } from "./recorder.ts";
@@ -132,18 +132,18 @@ export class Applier {
     return this.#starter.openStarts(observed);
   }
 
-  async reportPool(observed: Observed, status: ResourcePoolStatus): Promise<void> {
-    if (observed.pool === undefined) return;
-    const openStarts = this.openStarts(observed);
-    const { pool } = observed;
+  /** Of any pool of the tree; open starts stand in the root's status alone. */
+  async reportPool(observed: Observed, pool: ObservedPool, status: ResourcePoolStatus): Promise<void> {
+    const isRoot = pool.object === observed.pool?.object;
+    const openStarts = isRoot ? this.openStarts(observed) : [];
     await ignoring(isGone, async () => {
-      await this.#lock.write(pool.object, (stored) => ({
+      await this.#lock.write(pool.object, () => ({
         ...status,
-        queue: { ...stored.queue, openStarts: [...openStarts] },
+        queue: { ...status.queue, ...(isRoot && { openStarts: [...openStarts] }) },
       }));
       for (const event of poolEvents(pool.object.status, status)) this.#events.record(pool.object, event);
     });
-    this.#starter.closed(pool.openStarts, openStarts);
+    if (isRoot) this.#starter.closed(observed.pool?.openStarts ?? [], openStarts);
   }
 
   /** For the state that it was computed from and no other: a leader that was paused must not undo a later one's word. */

@@ -1,22 +1,25 @@
 // The store as it is now → the snapshot that a plan is made from, and what else apply and report need to know of each
 // task. One synchronous read of the stores; starts, stops and writes nothing.
-import { keyOf, keyText } from "@dsl/kube-operator";
+import { conditionOf, keyOf, keyText } from "@dsl/kube-operator";
 import { amountsOf, cappedSum, type Quantities } from "../api/amount.ts";
 import { constraintsOf } from "../api/constraints.ts";
+import { type EffectivePool, effectivePool } from "../api/effective-pool.ts";
 import { nodeOf } from "../api/node.ts";
 import { type PooledTask, type PooledTaskSpec, parsePooledTask } from "../api/pooled-task.ts";
 import { type Problem, problemsText } from "../api/problem.ts";
+import { readMemory } from "../api/queue-memory.ts";
 import { countOf, rangesWithout } from "../api/ranges.ts";
 import { podRequest } from "../api/request.ts";
 import {
-  type EffectivePool,
   type OpenStart,
   openStartsOf,
+  parentOf,
   parseResourcePool,
   type ResourcePool,
   type ResourcePoolSpec,
+  sharesOf,
 } from "../api/resource-pool.ts";
-import { admitsNamespace } from "../api/selector.ts";
+import { admitsNamespace, type Labels } from "../api/selector.ts";
 import type { PodSpec } from "../api/template.ts";
 import { type AttemptState, type EndedAttempt, type Surroundings, shardForm } from "../engine/engine.ts";
 import { observeObject } from "../engine/engines.ts";
@@ -29,26 +32,33 @@ import {
   type PodView,
   type RoundView,
 } from "../engine/views.ts";
-import type {
-  ActiveShard,
-  BackingOff,
-  Blocked,
-  Node,
-  ShardRange,
-  Snapshot,
-  StopReason,
-  Task,
+import {
+  type ActiveShard,
+  type BackingOff,
+  type Blocked,
+  type Node,
+  type Pool,
+  type QueueMemory,
+  type ShardRange,
+  type Snapshot,
+  type StopReason,
+  type Task,
+  unknownShardMs,
 } from "../scheduling/index.ts";
 import { type EngineChoice, engineOf, type PoolFacts, type TaskEngine, tolerationOf } from "./engine-choice.ts";
 import { type Ownership, ownNodes } from "./node-ownership.ts";
+import { type PoolTrees, poolTrees } from "./pool-trees.ts";
 import { deadlineOf, isFinished, needsRetryRound, type Stage, stageOf } from "./stage.ts";
 import type { NodeView, Stores } from "./stores.ts";
 import type { Refusal, TaskMemories, TaskMemory, Work } from "./task-memory.ts";
 
 export interface Observed {
-  /** The name of the root; a pool of that name need not be there. */
+  /** Under which name the tree is planned; a pool of that name need not be there. */
   readonly root: string;
-  readonly pool: ObservedPool | undefined;
+  /** The root itself, where there is one. */
+  readonly pool: ObservedRoot | undefined;
+  /** All pools of the tree, the root among them, by name. */
+  readonly pools: ReadonlyMap<string, ObservedPool>;
   readonly tasks: readonly ObservedTask[];
   readonly snapshot: Snapshot;
   /** The first moment at which time alone changes something that the planner does not see. */
@@ -58,11 +68,18 @@ export interface Observed {
 export interface ObservedPool {
   readonly object: ResourcePool;
   readonly spec: ResourcePoolSpec | undefined;
+  /** What is in force; absent where its spec, or that of an ancestor, cannot be read, and where it has no root. */
   readonly effective: EffectivePool | undefined;
   readonly problems: readonly Problem[];
+  /** Itself, its parent, and so on up. */
+  readonly lineage: readonly ObservedPool[];
+}
+
+export interface ObservedRoot extends ObservedPool {
   readonly nodes: readonly Node[];
   /** Names of nodes that an older pool has, by that pool. */
   readonly overlaps: ReadonlyMap<string, readonly string[]>;
+  /** Of all tasks of the tree. */
   readonly openStarts: readonly OpenStart[];
 }
 
@@ -105,6 +122,8 @@ export interface ObserveInput {
   readonly memories: TaskMemories;
   /** For tasks that begin. */
   readonly choice: EngineChoice;
+  /** What a queue remembers from its last plan; absent: what stands in its status. */
+  readonly queueMemory?: (pool: ResourcePool) => QueueMemory | undefined;
 }
 
 export function attemptKey({ shard, attempt }: { readonly shard: number; readonly attempt: number }): string {
@@ -136,20 +155,23 @@ function cached<K extends WeakKey, V>(cache: WeakMap<K, V>, key: K, compute: (ke
 
 export function observe(input: ObserveInput, root: string, now: number): Observed {
   const { stores } = input;
-  const pool = observePool(stores, root);
+  const pools = observePools(stores, root);
+  const pool = observeRoot(stores, pools.get(root));
   const opens = Map.groupBy(pool?.openStarts ?? [], (start) => start.taskUid);
-  const tasks = stores.tasks
-    .byIndex("pool", root)
-    .map((task) => observeTask(input, task, pool, opens.get(task.metadata.uid) ?? [], now));
+  const tree: ObservedTree = { root: pool, pools };
+  const tasks = tasksOf(stores, root).map((task) =>
+    observeTask(input, task, tree, opens.get(task.metadata.uid) ?? [], now),
+  );
   const models = tasks.flatMap((task) => task.model ?? []);
   const nodes = withForeign(stores, pool?.nodes ?? [], tasks);
   const wakeAt = firstOf(tasks.flatMap((task) => nextMoments(task, now)));
   return {
     root,
     pool: pool && { ...pool, nodes },
+    pools,
     tasks,
     snapshot: {
-      pools: pool?.effective === undefined ? [] : [modelPool(pool.object, pool.effective)],
+      pools: [...pools.values()].flatMap((each) => modelPool(each, input) ?? []),
       nodes,
       tasks: models,
     },
@@ -179,21 +201,61 @@ export function expiryOf(task: PooledTask, spec: PooledTaskSpec): number | undef
   return Date.parse(completionTime) + spec.ttlSecondsAfterFinished * 1000;
 }
 
-// ---- the pool
+// ---- the pools
 
-function observePool(stores: Stores, root: string): ObservedPool | undefined {
-  const object = stores.pools.get({ name: root });
-  if (object === undefined) return undefined;
+/** The tree of pools that a task belongs to. */
+interface ObservedTree {
+  readonly root: ObservedRoot | undefined;
+  readonly pools: ReadonlyMap<string, ObservedPool>;
+}
+
+export function treesOf({ pools }: Pick<Stores, "pools">): PoolTrees {
+  return poolTrees(pools.list());
+}
+
+/** The tasks of all pools of a tree, and those that name a pool that is not there. */
+export function tasksOf(stores: Pick<Stores, "pools" | "tasks">, root: string): readonly PooledTask[] {
+  const trees = treesOf(stores);
+  if (trees.rootOf(root) !== root) return [];
+  const names = new Set([root, ...trees.poolsOf(root).map(({ metadata }) => metadata.name)]);
+  return [...names].sort().flatMap((name) => stores.tasks.byIndex("pool", name));
+}
+
+/** From the root downwards; pools that do not lead to it stand alone, with nothing in force. */
+function observePools(stores: Stores, root: string): ReadonlyMap<string, ObservedPool> {
+  const objects = treesOf(stores).poolsOf(root);
+  const children = Map.groupBy(objects, parentOf);
+  const pools = new Map<string, ObservedPool>();
+  const add = (object: ResourcePool, parent: ObservedPool | undefined): void => {
+    const { name } = object.metadata;
+    const parsed = poolSpec(object);
+    const hasPlace = parentOf(object) === undefined || parent?.effective !== undefined;
+    const lineage: ObservedPool[] = [];
+    const pool = {
+      object,
+      spec: parsed.ok ? parsed.spec : undefined,
+      effective: parsed.ok && hasPlace ? effectivePool(name, parsed.spec, parent?.effective) : undefined,
+      problems: parsed.ok ? [] : parsed.problems,
+      lineage,
+    };
+    lineage.push(pool, ...(parent?.lineage ?? []));
+    pools.set(name, pool);
+    if (parent !== undefined || hasPlace) for (const child of children.get(name) ?? []) add(child, pool);
+  };
+  for (const object of children.get(undefined) ?? []) add(object, undefined);
+  for (const object of objects) if (!pools.has(object.metadata.name)) add(object, undefined);
+  return pools;
+}
+
+function observeRoot(stores: Stores, pool: ObservedPool | undefined): ObservedRoot | undefined {
+  if (pool === undefined || parentOf(pool.object) !== undefined) return undefined;
   const ownership = ownershipOf(stores);
-  const parsed = poolSpec(object);
+  const { name } = pool.object.metadata;
   return {
-    object,
-    spec: parsed.ok ? parsed.spec : undefined,
-    effective: parsed.ok ? parsed.effective : undefined,
-    problems: parsed.ok ? [] : parsed.problems,
-    nodes: (ownership.nodes.get(root) ?? []).map(({ node }) => ({ ...nodeOf(node), foreign: {} })),
-    overlaps: ownership.overlaps.get(root) ?? new Map(),
-    openStarts: openStartsOf(object),
+    ...pool,
+    nodes: (ownership.nodes.get(name) ?? []).map(({ node }) => ({ ...nodeOf(node), foreign: {} })),
+    overlaps: ownership.overlaps.get(name) ?? new Map(),
+    openStarts: openStartsOf(pool.object),
   };
 }
 
@@ -203,18 +265,36 @@ interface OwnableNode {
   readonly node: NodeView;
 }
 
-/** Pools that cannot be read own nothing. */
+/** Nodes are a root's; pools that cannot be read own nothing. */
 export function ownershipOf(stores: Pick<Stores, "pools" | "nodes">): Ownership<OwnableNode> {
-  const readable = stores.pools.list().filter((pool) => poolSpec(pool).ok);
+  const readable = stores.pools.list().filter((pool) => parentOf(pool) === undefined && poolSpec(pool).ok);
   const nodes = stores.nodes
     .list()
     .map((node) => ({ name: node.metadata.name, labels: node.metadata.labels ?? {}, node }));
   return ownNodes(readable, nodes);
 }
 
-function modelPool(pool: ResourcePool, effective: EffectivePool): Snapshot["pools"][number] {
-  const { name, uid, creationTimestamp } = pool.metadata;
-  return { name, uid, created: Date.parse(creationTimestamp), order: effective.order, placement: effective.placement };
+/** A pool that cannot be read has no place in the plan; one without a root has, so that the plan says why. */
+function modelPool({ object, spec, effective }: ObservedPool, { queueMemory }: ObserveInput): Pool | undefined {
+  if (spec === undefined) return undefined;
+  const { name, uid, creationTimestamp } = object.metadata;
+  const { order, placement, backfill, maxWaitSeconds } = effective ?? effectivePool(name, spec);
+  const parent = parentOf(object);
+  const memory = queueMemory?.(object) ?? readMemory(object.status?.queue);
+  return {
+    name,
+    uid,
+    created: Date.parse(creationTimestamp),
+    order,
+    placement,
+    backfill,
+    maxWaitMs: maxWaitSeconds * 1000,
+    ...(parent !== undefined && { parent, shares: sharesOf(spec.shares) }),
+    ...(spec.reservation !== undefined && { reservation: amountsOf(spec.reservation) }),
+    ...(spec.limit !== undefined && { limit: amountsOf(spec.limit) }),
+    ...(spec.expandableReservation !== undefined && { expandableReservation: spec.expandableReservation }),
+    ...(memory !== undefined && { memory }),
+  };
 }
 
 /** What Pods hold on the nodes that no attempt of ours accounts for: other people's, other pools', kube's duplicates. */
@@ -237,7 +317,7 @@ function withForeign(stores: Stores, nodes: readonly Node[], tasks: readonly Obs
 function observeTask(
   input: ObserveInput,
   object: PooledTask,
-  pool: ObservedPool | undefined,
+  tree: ObservedTree,
   opens: readonly OpenStart[],
   now: number,
 ): ObservedTask {
@@ -270,13 +350,14 @@ function observeTask(
     },
     now,
   );
+  const pool = tree.pools.get(poolNameOf(object));
   const defaultRequests = pool?.effective?.defaultRequests ?? {};
   const engine = engineOf({
     choice: input.choice,
     rounds: attempts.rounds,
     hasJobs: attempts.hasJobs,
     recorded: object.status?.engine,
-    pool: poolFactsOf(pool),
+    pool: poolFactsOf(tree.root),
     template: spec?.template.spec,
   });
   const task = {
@@ -294,13 +375,14 @@ function observeTask(
   return {
     ...task,
     retryRound: spec && account && needsRetryRound(spec, account) ? spec.retryFailed : undefined,
-    model: modelTask(task, pool, isAdmitted(input.stores, object, pool), now),
+    model: modelTask(task, whyBlocked(input.stores, task, tree, now), tree, now),
   };
 }
 
-export function poolFactsOf(pool: ObservedPool | undefined): PoolFacts | undefined {
-  if (pool?.effective === undefined) return undefined;
-  return { name: pool.object.metadata.name, sharing: pool.effective.sharing, nodes: pool.nodes };
+/** Of the root, whose nodes all pools of the tree use. */
+export function poolFactsOf(root: ObservedRoot | undefined): PoolFacts | undefined {
+  if (root?.effective === undefined) return undefined;
+  return { name: root.object.metadata.name, sharing: root.effective.sharing, nodes: root.nodes };
 }
 
 type Attempts = Pick<ObservedTask, "active" | "ended" | "objects" | "rounds" | "refused"> & {
@@ -429,21 +511,28 @@ function isLost(stores: Stores, name: string, now: number): boolean {
   return node.notReadySinceMs !== undefined && now - node.notReadySinceMs >= lostAfterMs;
 }
 
-function isAdmitted(stores: Stores, task: PooledTask, pool: ObservedPool | undefined): boolean {
-  const namespace = stores.namespaces.get({ name: task.metadata.namespace ?? "" });
-  return pool?.spec !== undefined && admitsNamespace(pool.spec, namespace?.metadata.labels ?? {});
+/** The name in `spec.poolRef` of a task that may be anything. */
+function poolNameOf({ spec }: PooledTask): string {
+  const name: unknown = spec?.poolRef?.name;
+  return typeof name === "string" ? name : "";
+}
+
+/** The pool, or the one above it, that does not admit the namespace. */
+function whoRefuses({ lineage }: ObservedPool, labels: Labels): ObservedPool | undefined {
+  return lineage.find(({ spec }) => spec === undefined || !admitsNamespace(spec, labels));
 }
 
 type Unmodelled = Omit<ObservedTask, "model" | "retryRound">;
 
-function modelTask(task: Unmodelled, pool: ObservedPool | undefined, admitted: boolean, now: number): Task | undefined {
+function modelTask(task: Unmodelled, blocked: Blocked | undefined, tree: ObservedTree, now: number): Task | undefined {
   const { object, spec, memory, stage } = task;
   if (spec === undefined || (stage.kind === "Finished" && task.active.length === 0)) return undefined;
   const work = memory?.work;
   const { name, namespace = "", uid, creationTimestamp } = object.metadata;
-  const blocked = whyBlocked(task, pool, admitted, now);
   // A task that needs a person can still be told to stop.
-  const stop = whyStop(stage) ?? (spec.suspend ? "Suspended" : undefined);
+  const pool = tree.pools.get(spec.poolRef.name);
+  const drained = pool?.effective?.stop.policy === "StopAndDrain" ? "PoolDrained" : undefined;
+  const stop = whyStop(stage) ?? (spec.suspend ? "Suspended" : drained);
   const parallelism = minOf(spec.parallelism, ceilingOf(task, now));
   const request = podRequest(spec.template.spec, task.defaultRequests);
   return {
@@ -455,12 +544,16 @@ function modelTask(task: Unmodelled, pool: ObservedPool | undefined, admitted: b
     created: Date.parse(creationTimestamp),
     priority: spec.priority,
     request,
-    constraints: constraintsOf(withTolerations(spec.template.spec, pool)),
+    constraints: constraintsOf(withTolerations(spec.template.spec, tree.root)),
     ...(parallelism !== undefined && { parallelism: Math.max(1, parallelism) }),
     ...(work === undefined || stage.kind === "Ending" || stage.kind === "Ended" || stage.kind === "Deleting"
       ? { waiting: [], backingOff: [] }
       : waitingOf(task, work, now)),
-    active: activeOf(task, spec),
+    active: activeOf(task, spec, now),
+    ...(task.firstDecided !== undefined && { hasStarted: true }),
+    ...(work !== undefined && { finished: work.account.settledShards }),
+    waitingSince: waitingSince(task, work, now),
+    ...expectationOf(spec),
     ...(blocked !== undefined && { blocked }),
     ...(stop !== undefined && { stop }),
     excludedNodes: [...(memory?.excludedNodes ?? [])].map(([node, until]) => ({ node, until })),
@@ -468,8 +561,8 @@ function modelTask(task: Unmodelled, pool: ObservedPool | undefined, admitted: b
 }
 
 /** The pool's own Pods tolerate the pool's own taint. */
-function withTolerations(spec: PodSpec, pool: ObservedPool | undefined): PodSpec {
-  const own = tolerationOf(poolFactsOf(pool));
+function withTolerations(spec: PodSpec, root: ObservedRoot | undefined): PodSpec {
+  const own = tolerationOf(poolFactsOf(root));
   return own.length === 0 ? spec : { ...spec, tolerations: [...(spec.tolerations ?? []), ...own] };
 }
 
@@ -480,14 +573,10 @@ function whyStop(stage: Stage): StopReason | undefined {
   return stage.reason === "DeadlineExceeded" ? "DeadlineExceeded" : "Cancelled";
 }
 
-function whyBlocked(
-  task: Unmodelled,
-  pool: ObservedPool | undefined,
-  admitted: boolean,
-  now: number,
-): Blocked | undefined {
-  const { stage, object, spec, memory } = task;
-  const poolName = spec?.poolRef.name ?? "";
+function whyBlocked(stores: Stores, task: Unmodelled, tree: ObservedTree, now: number): Blocked | undefined {
+  const { stage, object, memory } = task;
+  const poolName = poolNameOf(object);
+  const pool = tree.pools.get(poolName);
   if (stage.kind === "Stalled") return { reason: stage.reason, message: stage.message };
   if (stage.kind === "Suspended")
     return { reason: "Suspended", message: "spec.suspend is true; set it to false to go on" };
@@ -497,19 +586,39 @@ function whyBlocked(
       message: `there is no ResourcePool ${poolName}; create it, or name another in a new task`,
     };
   }
-  if (pool.effective === undefined) {
+  if (pool.problems.length > 0) {
     return {
       reason: "PoolNotReady",
       message: `the spec of ResourcePool ${poolName} is not valid: ${problemsText(pool.problems, 1)}`,
     };
   }
-  if (!admitted) {
+  const invalid = pool.lineage.find(({ problems }) => problems.length > 0)?.object.metadata.name;
+  if (invalid !== undefined) {
+    return { reason: "PoolNotReady", message: `the spec of ResourcePool ${invalid}, above ${poolName}, is not valid` };
+  }
+  const refusing = whoRefuses(
+    pool,
+    stores.namespaces.get({ name: object.metadata.namespace ?? "" })?.metadata.labels ?? {},
+  );
+  if (refusing !== undefined) {
+    const whose = refusing === pool ? "its" : `that of ${refusing.object.metadata.name}, above it, has a`;
     return {
       reason: "NotAllowed",
-      message: `ResourcePool ${poolName} does not admit namespace ${object.metadata.namespace}: its spec.namespaceSelector does not select the namespace's labels`,
+      message: `ResourcePool ${poolName} does not admit namespace ${object.metadata.namespace}: ${whose} spec.namespaceSelector does not select the namespace's labels`,
     };
   }
-  if (pool.nodes.length === 0) return { reason: "PoolNotReady", message: `${poolName} has no nodes yet` };
+  const stop = pool.effective?.stop;
+  if (stop !== undefined && stop.policy !== "None") {
+    const where = stop.pool === poolName ? "" : `, above ${poolName},`;
+    const what = stop.policy === "Stop" ? "nothing new starts" : "what runs is stopped, and nothing starts";
+    return {
+      reason: "PoolStopped",
+      message: `ResourcePool ${stop.pool}${where} has spec.stopPolicy ${stop.policy}: ${what} until it is None`,
+    };
+  }
+  if (tree.root?.nodes.length === 0) {
+    return { reason: "PoolNotReady", message: `${tree.root.object.metadata.name} has no nodes yet` };
+  }
   const refusal = memory?.refusal;
   if (refusal !== undefined && now < refusal.until && startedCount(task) >= refusal.ceiling) {
     return { reason: refusal.reason, message: refusal.message, until: refusal.until };
@@ -538,7 +647,35 @@ function ceilingOf(task: Unmodelled, now: number): number | undefined {
   return now < refusal.until ? refusal.ceiling : refusal.ceiling + 1;
 }
 
-function activeOf(task: Unmodelled, spec: PooledTaskSpec): readonly ActiveShard[] {
+/** What is known beforehand: no shard outlives the time-outs of its items. */
+function expectationOf(spec: PooledTaskSpec): Pick<Task, "expected"> {
+  const limitMs = runLimitMs(spec, spec.chunk.size);
+  return limitMs === undefined ? {} : { expected: { likelyMs: unknownShardMs, limitMs } };
+}
+
+/**
+ * Since when it waits for a place: its creation or its latest start. Time in which it could have used none does not
+ * count: suspended or in need of a person (the condition Reconciling begins anew after it), backing off, at its
+ * parallelism, refused.
+ */
+function waitingSince({ object, spec, memory, active, open }: Unmodelled, work: Work | undefined, now: number): number {
+  const moments = [Date.parse(object.metadata.creationTimestamp)];
+  const reconciling = conditionOf(object.status?.conditions ?? [], "Reconciling")?.lastTransitionTime;
+  if (reconciling !== undefined) moments.push(Date.parse(reconciling));
+  for (const { decided } of active) moments.push(decided);
+  if (open.length > 0) moments.push(now);
+  if (memory?.refusal !== undefined) moments.push(memory.refusal.until);
+  if (work !== undefined) {
+    const { account } = work;
+    moments.push(account.lastDecided ?? 0);
+    for (const shard of account.triedOpenShards()) moments.push(account.retryAt(shard));
+    const places = spec?.parallelism ?? Number.POSITIVE_INFINITY;
+    if (active.length + 1 >= places) moments.push(account.facts.lastEnd ?? 0);
+  }
+  return Math.max(...moments.filter((moment) => moment <= now));
+}
+
+function activeOf(task: Unmodelled, spec: PooledTaskSpec, now: number): readonly ActiveShard[] {
   const startMs = spec.startTimeoutSeconds * 1000;
   const active: ActiveShard[] = task.active.map((attempt) => {
     const { shard, node, request } = attempt;
@@ -561,7 +698,7 @@ function activeOf(task: Unmodelled, spec: PooledTaskSpec): readonly ActiveShard[
     };
   });
   for (const { shard, attempt, node, request } of task.open) {
-    active.push({ shard, attempt, node, request: amountsOf(request), state: "Starting", since: 0 });
+    active.push({ shard, attempt, node, request: amountsOf(request), state: "Starting", since: now });
   }
   return active;
 }

@@ -10,11 +10,20 @@ import {
   listAll,
 } from "@dsl/kube-operator";
 import { labels } from "../api/labels.ts";
-import { type OpenStart, type ResourcePool, type ResourcePoolStatus, resourcePools } from "../api/resource-pool.ts";
+import {
+  type OpenStart,
+  parentOf,
+  type ResourcePool,
+  type ResourcePoolStatus,
+  resourcePools,
+} from "../api/resource-pool.ts";
 import { jobs } from "../engine/job.ts";
 import { pods } from "../engine/managed.ts";
+import { treesOf } from "./observe.ts";
 import { ignoring } from "./sender.ts";
 import type { WritableStores } from "./stores.ts";
+
+const poolsPerList = 100;
 
 /** Another operator leads: this one must not write any more. */
 export class LeadershipLost extends Error {
@@ -29,7 +38,7 @@ export class PoolLock {
   readonly #stores: WritableStores;
   /** Names this operator's time of leadership in each pool's status. */
   readonly #term: string;
-  /** UIDs of the roots whose status carries our term. */
+  /** UIDs of the pools whose status carries our term. */
   readonly #claimed = new Set<string>();
 
   constructor(api: KubeApi, stores: WritableStores, term: string) {
@@ -50,11 +59,12 @@ export class PoolLock {
     await ignoring(isNotFound, async () => {
       const pool = await this.#api.get(resourcePools, { name: root });
       await this.#patchPoolStatus(pool, pool.status ?? {});
-      const labelSelector = `${labels.pool}=${root}`;
-      for (const job of (await listAll(this.#api, jobs, { labelSelector })).items) this.#stores.learnJob(job);
-      // Pods that are attempts by themselves; of others, their Jobs tell enough.
-      if (this.#stores.rounds.size > 0)
-        for (const pod of (await listAll(this.#api, pods, { labelSelector })).items) this.#stores.learnPod(pod);
+      for (const labelSelector of selectorsOf(treesOf(this.#stores).poolsOf(root))) {
+        for (const job of (await listAll(this.#api, jobs, { labelSelector })).items) this.#stores.learnJob(job);
+        // Pods that are attempts by themselves; of others, their Jobs tell enough.
+        if (this.#stores.rounds.size > 0)
+          for (const pod of (await listAll(this.#api, pods, { labelSelector })).items) this.#stores.learnPod(pod);
+      }
       this.#claimed.add(pool.metadata.uid);
     });
   }
@@ -81,10 +91,14 @@ export class PoolLock {
     }
   }
 
-  /** The watch may have brought another's claim already: then writing over it would be no conflict. */
-  #checkTerm({ status }: ResourcePool): void {
-    const holder = status?.queue?.term;
-    if (holder !== undefined && holder !== this.#term) throw new LeadershipLost(holder);
+  /**
+   * The watch may have brought another's claim already: then writing over it would be no conflict. A child that we have
+   * not written to yet still carries the term of who led before; who leads now stands in its root, claimed first.
+   */
+  #checkTerm(pool: ResourcePool): void {
+    const holder = pool.status?.queue?.term;
+    const isTakenOver = parentOf(pool) === undefined || this.#claimed.has(pool.metadata.uid);
+    if (holder !== undefined && holder !== this.#term && isTakenOver) throw new LeadershipLost(holder);
   }
 
   async #patchPoolStatus(pool: ResourcePool, status: ResourcePoolStatus): Promise<void> {
@@ -96,7 +110,18 @@ export class PoolLock {
     this.#stores.learnPool(
       await this.#api.patch(resourcePools, keyOf(pool), { type: "json", operations }, { subresource: "status" }),
     );
+    if (parentOf(pool) !== undefined) this.#claimed.add(pool.metadata.uid);
   }
+}
+
+/** The Jobs of a tree, a hundred pools a request: addresses must not grow without end. */
+function selectorsOf(pools: readonly ResourcePool[]): readonly string[] {
+  const names = pools.map(({ metadata }) => metadata.name);
+  const selectors: string[] = [];
+  for (let start = 0; start < names.length; start += poolsPerList) {
+    selectors.push(`${labels.pool} in (${names.slice(start, start + poolsPerList).join(",")})`);
+  }
+  return selectors;
 }
 
 /** Not a test: setting the version makes the server compare, and answer 409 where another was faster. */

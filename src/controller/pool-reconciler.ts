@@ -2,9 +2,10 @@
 import { type Clock, type ObjectKey, TerminalError } from "@dsl/kube-operator";
 import { type Plan, planPool } from "../scheduling/index.ts";
 import type { Applier } from "./apply.ts";
-import { type Observed, type ObserveInput, observe, taskSpec } from "./observe.ts";
+import { type Observed, type ObserveInput, observe, taskSpec, tasksOf, treesOf } from "./observe.ts";
 import { inParallel } from "./parallel.ts";
 import { LeadershipLost } from "./pool-lock.ts";
+import { QueueMemories } from "./queue-memories.ts";
 import type { Reporter } from "./report.ts";
 import { isFinished } from "./stage.ts";
 import { StatisticsKeeper } from "./statistics-keeper.ts";
@@ -33,6 +34,7 @@ const readLanes = 16;
 export class PoolReconciler {
   readonly #options: PoolReconcilerOptions;
   readonly #statistics = new Map<string, StatisticsKeeper>();
+  readonly #queues = new QueueMemories();
 
   constructor(options: PoolReconcilerOptions) {
     this.#options = options;
@@ -40,12 +42,15 @@ export class PoolReconciler {
 
   async reconcile(root: ObjectKey): Promise<void> {
     const { applier, reporter, clock } = this.#options;
+    // A child has its place in the tree of its root; who woke it by its own name meant a pool that was there before.
+    if (treesOf(this.#options.stores).rootOf(root.name) !== root.name) return;
     await applier.claim(root.name).catch((error: unknown) => this.#raise([error]));
     const unread = await this.#remember(root, clock.now());
 
     const now = clock.now();
-    const observed = observe(this.#options, root.name, now);
+    const observed = observe({ ...this.#options, queueMemory: this.#queues.of(root.name) }, root.name, now);
     const plan = this.#plan(observed, now);
+    this.#queues.remember(observed, plan);
     const statistics = this.#keeper(root.name, now).update(observed, plan, now);
     const outcome = await applier.apply(observed, plan, now);
     const reported = await reporter.report(observed, plan, statistics, now);
@@ -70,7 +75,7 @@ export class PoolReconciler {
   ): Promise<{ readonly errors: readonly unknown[]; readonly wakeAt?: number }> {
     const { stores, memories } = this.#options;
     const moments: number[] = [];
-    const errors = await inParallel(stores.tasks.byIndex("pool", root.name), readLanes, async (task) => {
+    const errors = await inParallel(tasksOf(stores, root.name), readLanes, async (task) => {
       const parsed = taskSpec(task);
       if (!parsed.ok || task.metadata.deletionTimestamp !== undefined || isFinished(task, parsed.spec)) return;
       const memory = await memories.remember(task, parsed.spec, now);

@@ -1,72 +1,50 @@
 // What is written into a pool's status: its nodes, what it has and holds, who waits, and whether it is ready. Pure.
 import { formatQuantity, parseQuantity, timeText } from "@dsl/kube-operator";
+import type { EffectivePool } from "../api/effective-pool.ts";
 import { problemsText } from "../api/problem.ts";
+import { storedMemory } from "../api/queue-memory.ts";
 import type { ResourcePoolStatus } from "../api/resource-pool.ts";
 import { type PoolStage, poolConditions } from "../api/task-conditions.ts";
-import { amountText, type Plan, type PoolStatistics, type ResourceUsage } from "../scheduling/index.ts";
+import { amountText, type Node, type Plan, type PoolStatistics, type ResourceUsage } from "../scheduling/index.ts";
 import { nodesWithoutTaint } from "./engine-choice.ts";
-import { type Observed, type ObservedPool, waitingShards } from "./observe.ts";
+import { type Observed, type ObservedPool, type ObservedRoot, poolFactsOf, waitingShards } from "./observe.ts";
+import { usageOfPool } from "./pool-levels.ts";
 import { conditionsOf } from "./task-status.ts";
 
-/** All but `queue`, which is the operator's memory and not a report. */
+/** All but the term and the open starts, which are no report. */
 export function poolStatus(
-  observed: Observed & { readonly pool: ObservedPool },
+  observed: Observed,
+  pool: ObservedPool,
   plan: Plan,
-  statistics: PoolStatistics,
+  statistics: PoolStatistics | undefined,
   now: number,
 ): ResourcePoolStatus {
-  const { pool, tasks } = observed;
-  const open = tasks.filter(
-    ({ stage }) => stage.kind !== "Finished" && stage.kind !== "Ended" && stage.kind !== "Deleting",
-  );
-  const starts = new Map<string, number>();
-  for (const decision of plan.decisions) {
-    if (decision.kind === "start") starts.set(decision.task, (starts.get(decision.task) ?? 0) + 1);
-  }
-  const idle = open.filter((task) => task.active.length + task.open.length + (starts.get(task.key) ?? 0) === 0);
-  const suspended = idle.filter(({ stage }) => stage.kind === "Suspended").length;
-  const running = open.length - idle.length;
-  const queued = idle.length - suspended;
-  const shards = { waiting: 0, starting: 0, running: 0 };
-  for (const task of tasks) {
-    const decided = starts.get(task.key) ?? 0;
-    const started = task.active.filter(({ state }) => state === "Running").length;
-    shards.running += started;
-    shards.starting += task.active.length - started + task.open.length + decided;
-    shards.waiting += Math.max(0, waitingShards(task.model) - decided);
-  }
-  const generation = pool.object.metadata.generation ?? 1;
-  const [stage, reason, message] = stageOf(pool);
-  const cpu = plan.usage.find(({ name }) => name === "cpu");
+  const { name, generation = 1 } = pool.object.metadata;
+  const root = observed.pool?.object === pool.object ? observed.pool : undefined;
+  const [stage, reason, message] = stageOf(observed, pool, plan);
+  const usage = usageOfPool(observed, pool, plan);
+  const counts = countsOf(observed, pool, plan);
+  const memory = plan.memory?.[name];
   return {
     observedGeneration: generation,
-    ...(pool.effective !== undefined && {
-      effective: {
-        order: [...pool.effective.order],
-        placement: pool.effective.placement,
-        defaultRequests: { ...pool.effective.defaultRequests },
-      },
-    }),
-    nodes: {
-      total: pool.nodes.length,
-      ready: pool.nodes.filter((node) => node.ready && !node.cordoned).length,
-      cordoned: pool.nodes.filter((node) => node.cordoned).length,
-    },
-    resources: plan.usage.map((usage) => ({
-      name: usage.name,
-      capacity: quantityText(usage.name, usage.capacity),
-      foreign: quantityText(usage.name, usage.foreign),
-      allocated: quantityText(usage.name, usage.allocated),
-      free: quantityText(usage.name, usage.free),
-      utilizationPercent: utilizationPercent(usage),
+    ...(pool.effective !== undefined && { effective: effectiveOf(pool.effective) }),
+    ...(root !== undefined && { nodes: nodesOf(root.nodes) }),
+    resources: usage.map((each) => ({
+      name: each.name,
+      capacity: quantityText(each.name, each.capacity),
+      reserved: quantityText(each.name, each.reserved),
+      foreign: quantityText(each.name, each.foreign),
+      allocated: quantityText(each.name, each.allocated),
+      free: quantityText(each.name, each.free),
+      utilizationPercent: utilizationPercent(each),
     })),
-    tasks: { queued, running, suspended },
-    shards,
+    ...counts,
     summary: {
-      cpu: cpu === undefined ? "–" : `${amountText("cpu", cpu.allocated)}/${amountText("cpu", cpu.capacity)}`,
-      tasks: `${running} running, ${queued} queued`,
+      ...cpuSummary(usage.find((each) => each.name === "cpu")),
+      tasks: `${counts.tasks.running} running, ${counts.tasks.queued} queued`,
     },
-    statistics: statisticsOf(statistics),
+    ...(statistics !== undefined && { statistics: statisticsOf(statistics) }),
+    ...(memory !== undefined && { queue: storedMemory(memory) }),
     conditions: conditionsOf(
       pool.object.status?.conditions ?? [],
       poolConditions(stage, reason, message),
@@ -76,9 +54,102 @@ export function poolStatus(
   };
 }
 
-function stageOf({ object, problems, nodes, overlaps, effective }: ObservedPool): readonly [PoolStage, string, string] {
+function effectiveOf({
+  stop,
+  sharing: _,
+  order,
+  backfill,
+  defaultRequests,
+  ...effective
+}: EffectivePool): NonNullable<ResourcePoolStatus["effective"]> {
+  return {
+    ...effective,
+    order: [...order],
+    backfill: { ...backfill },
+    defaultRequests: { ...defaultRequests },
+    stopPolicy: stop.policy,
+  };
+}
+
+function nodesOf(nodes: readonly Node[]): NonNullable<ResourcePoolStatus["nodes"]> {
+  return {
+    total: nodes.length,
+    ready: nodes.filter((node) => node.ready && !node.cordoned).length,
+    cordoned: nodes.filter((node) => node.cordoned).length,
+  };
+}
+
+/** The tasks of the pool and of all pools below it, by what they do. */
+function countsOf(
+  { tasks, pools }: Observed,
+  pool: ObservedPool,
+  plan: Plan,
+): Required<Pick<ResourcePoolStatus, "tasks" | "shards">> {
+  const below = tasks.filter(({ object }) => pools.get(object.spec?.poolRef?.name)?.lineage.includes(pool));
+  const open = below.filter(
+    ({ stage }) => stage.kind !== "Finished" && stage.kind !== "Ended" && stage.kind !== "Deleting",
+  );
+  const starts = new Map<string, number>();
+  for (const decision of plan.decisions) {
+    if (decision.kind === "start") starts.set(decision.task, (starts.get(decision.task) ?? 0) + 1);
+  }
+  const idle = open.filter((task) => task.active.length + task.open.length + (starts.get(task.key) ?? 0) === 0);
+  const suspended = idle.filter(({ stage }) => stage.kind === "Suspended").length;
+  const shards = { waiting: 0, starting: 0, running: 0 };
+  for (const task of below) {
+    const decided = starts.get(task.key) ?? 0;
+    const started = task.active.filter(({ state }) => state === "Running").length;
+    shards.running += started;
+    shards.starting += task.active.length - started + task.open.length + decided;
+    shards.waiting += Math.max(0, waitingShards(task.model) - decided);
+  }
+  return { tasks: { queued: idle.length - suspended, running: open.length - idle.length, suspended }, shards };
+}
+
+function cpuSummary(cpu: ResourceUsage | undefined): { readonly cpu: string; readonly reserved: string } {
+  if (cpu === undefined) return { cpu: "–", reserved: "–" };
+  const text = (amount: number): string => amountText("cpu", amount);
+  return { cpu: `${text(cpu.allocated)}/${text(cpu.capacity)}`, reserved: text(cpu.reserved) };
+}
+
+type Told = readonly [PoolStage, string, string];
+
+function stageOf({ pool: root }: Observed, pool: ObservedPool, { problems = [] }: Plan): Told {
+  const { object, lineage, effective } = pool;
   const { name } = object.metadata;
-  if (problems.length > 0) return ["Stalled", "SpecInvalid", problemsText(problems)];
+  if (pool.problems.length > 0) return ["Stalled", "SpecInvalid", problemsText(pool.problems)];
+  const invalid = lineage.find((above) => above.problems.length > 0)?.object.metadata.name;
+  if (invalid !== undefined) {
+    return ["Stalled", "ParentInvalid", `the spec of ${invalid}, above ${name}, is not valid; mend that first`];
+  }
+  const problem = problems.find((each) => each.pool === name);
+  if (problem !== undefined) return ["Stalled", problem.reason, problem.message];
+  const isRoot = root?.object === object;
+  const ofNodes = root === undefined ? undefined : nodesStage(root);
+  if (ofNodes !== undefined && isRoot) return ofNodes;
+  // What is amiss with the root's nodes stands in its own status, to be mended there.
+  if (ofNodes !== undefined && ofNodes[1] !== "NodesOverlap") return ["InProgress", ofNodes[1], ofNodes[2]];
+  if (effective !== undefined && effective.stop.policy !== "None") {
+    const { policy, pool: whose } = effective.stop;
+    return ["Stopped", "PoolStopped", `spec.stopPolicy of ${whose} is ${policy}: nothing starts until it is None`];
+  }
+  const usable = (root?.nodes ?? []).filter((node) => node.ready && !node.cordoned).length;
+  const nodes = `${usable} of ${root?.nodes.length ?? 0} nodes are ready`;
+  if (!isRoot) return ["Ready", "Ready", `it divides ${root?.object.metadata.name}, of which ${nodes}`];
+  const facts = poolFactsOf(root);
+  const untainted = facts === undefined ? [] : nodesWithoutTaint(facts);
+  if (untainted.length === 0) return ["Ready", "Ready", nodes];
+  const taint = `kube-pool.dev/pool=${name}:NoSchedule`;
+  return [
+    "Ready",
+    "NodesUntainted",
+    `${nodes}; sharing is Exclusive, and others may still place Pods on ${namesText(untainted)}: kubectl taint nodes ${untainted[0]} ${taint}`,
+  ];
+}
+
+/** What is amiss with a root's nodes. */
+function nodesStage({ object, nodes, overlaps }: ObservedRoot): Told | undefined {
+  const { name } = object.metadata;
   if (overlaps.size > 0) {
     const told = [...overlaps].map(([older, names]) => `${older} has ${namesText(names)}`).join("; ");
     return [
@@ -94,20 +165,8 @@ function stageOf({ object, problems, nodes, overlaps, effective }: ObservedPool)
         : "every node belongs to another pool, or there is none";
     return ["Stalled", "NoNodes", `${name} has no nodes: ${hint}`];
   }
-  const usable = nodes.filter((node) => node.ready && !node.cordoned).length;
-  if (usable === 0)
-    return ["InProgress", "NoNodeReady", `none of the ${nodes.length} nodes of ${name} is ready and open`];
-  const ready = `${usable} of ${nodes.length} nodes are ready`;
-  const untainted = nodesWithoutTaint({ name, sharing: effective?.sharing ?? "Shared", nodes });
-  if (untainted.length > 0) {
-    const taint = `kube-pool.dev/pool=${name}:NoSchedule`;
-    return [
-      "Ready",
-      "NodesUntainted",
-      `${ready}; sharing is Exclusive, and others may still place Pods on ${namesText(untainted)}: kubectl taint nodes ${untainted[0]} ${taint}`,
-    ];
-  }
-  return ["Ready", "Ready", ready];
+  if (nodes.some((node) => node.ready && !node.cordoned)) return undefined;
+  return ["InProgress", "NoNodeReady", `none of the ${nodes.length} nodes of ${name} is ready and open`];
 }
 
 function namesText(names: readonly string[]): string {
@@ -134,7 +193,14 @@ function statisticsOf(statistics: PoolStatistics): NonNullable<ResourcePoolStatu
     windowSeconds: Math.round(windowMs / 1000),
     utilizationPercent: utilization,
     itemsPerSecondMilli,
-    ...pick(statistics, ["meanFirstStartMs", "meanWaitMs", "meanResponseMs", "boundedSlowdownMilli"]),
+    ...pick(statistics, [
+      "meanFirstStartMs",
+      "meanWaitMs",
+      "meanResponseMs",
+      "boundedSlowdownMilli",
+      "fairnessPercent",
+      "headDelayMs",
+    ]),
   };
 }
 

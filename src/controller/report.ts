@@ -37,7 +37,12 @@ export class Reporter {
     this.#applier = applier;
   }
 
-  async report(observed: Observed, plan: Plan, statistics: PoolStatistics, now: number): Promise<Reported> {
+  async report(
+    observed: Observed,
+    plan: Plan,
+    statistics: ReadonlyMap<string, PoolStatistics>,
+    now: number,
+  ): Promise<Reported> {
     const moments: number[] = [];
     const writes: (() => Promise<unknown>)[] = [];
     const starts = new Map<string, number>();
@@ -81,20 +86,21 @@ export class Reporter {
       }
     }
 
-    const { pool } = observed;
-    if (pool !== undefined) {
-      const status = poolStatus({ ...observed, pool }, plan, statistics, now);
+    const works = observed.tasks.some(({ active }) => active.length > 0);
+    for (const pool of observed.pools.values()) {
+      const status = poolStatus(observed, pool, plan, statistics.get(pool.object.metadata.name), now);
       const stored = pool.object.status;
-      const openStarts = this.#applier.openStarts(observed);
-      const wanted = { ...status, queue: { ...stored?.queue, openStarts: [...openStarts] } };
-      const before = stored && { ...stored, queue: { ...stored.queue, openStarts: stored.queue?.openStarts ?? [] } };
-      const works = observed.tasks.some(({ active }) => active.length > 0);
+      const isRoot = pool.object === observed.pool?.object;
+      const openStarts = isRoot && { openStarts: [...this.#applier.openStarts(observed)] };
+      const queue = { ...(stored?.queue?.term !== undefined && { term: stored.queue.term }), ...openStarts };
+      const before = stored && { ...stored, queue: { ...(isRoot && { openStarts: [] }), ...stored.queue } };
+      const wanted = { ...status, queue: { ...queue, ...status.queue } };
       const due = this.#dueAt(pool.object.metadata.uid, before, wanted, withoutPoolDrift, works);
       if (due !== undefined && due > now) moments.push(due);
       else if (due !== undefined) {
         writes.push(async () => {
           this.#writtenAt.set(pool.object.metadata.uid, now);
-          await this.#applier.reportPool(observed, status);
+          await this.#applier.reportPool(observed, pool, status);
         });
       }
     }
@@ -176,6 +182,9 @@ function withoutTaskDrift({ progress, summary, statistics: _, ...status }: Poole
   return { ...status, percent: progress?.percent, items: summary?.items };
 }
 
-function withoutPoolDrift({ statistics: _, ...status }: ResourcePoolStatus): unknown {
-  return status;
+/** A use that fades and a moment that is expected anew say nothing that could not be computed from what is stored. */
+function withoutPoolDrift({ statistics: _, queue, ...status }: ResourcePoolStatus): unknown {
+  const { usedAt: __, namespaces = [], head, ...memory } = queue ?? {};
+  const holds = namespaces.filter(({ holdsPpm }) => holdsPpm > 0).map(({ name, holdsPpm }) => `${name} ${holdsPpm}`);
+  return { ...status, queue: { ...memory, holds: holds.sort(), head: head?.task } };
 }

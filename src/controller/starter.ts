@@ -19,7 +19,7 @@ import { jobs } from "../engine/job.ts";
 import type { RoundView } from "../engine/views.ts";
 import type { Plan, Start } from "../scheduling/index.ts";
 import { tolerationOf } from "./engine-choice.ts";
-import { attemptKey, type Observed, type ObservedPool, type ObservedTask, poolFactsOf } from "./observe.ts";
+import { attemptKey, type Observed, type ObservedRoot, type ObservedTask, poolFactsOf } from "./observe.ts";
 import { openRequest } from "./open-starts.ts";
 import { inParallel } from "./parallel.ts";
 import type { PoolLock } from "./pool-lock.ts";
@@ -259,13 +259,13 @@ function needsRound({ engine }: ObservedTask): boolean {
   return engines[engine.name].openRound !== undefined;
 }
 
-function contextOf({ object, defaultRequests }: ObservedTask, pool: ObservedPool): TaskContext {
+function contextOf({ object, defaultRequests }: ObservedTask, root: ObservedRoot): TaskContext {
   return {
     task: object,
     child: childName(object),
-    pool: pool.object.metadata.name,
+    pool: object.spec.poolRef.name,
     defaultRequests,
-    tolerations: tolerationOf(poolFactsOf(pool)),
+    tolerations: tolerationOf(poolFactsOf(root)),
   };
 }
 

@@ -1,4 +1,4 @@
-// Feeds a pool's statistics from what two observations differ in. A restart begins a new window: what records and
+// Feeds the statistics of a tree's pools from what two observations differ in. A restart begins a new window: what records and
 // status do not hold is not made up.
 import {
   boundedSlowdownMilli,
@@ -11,7 +11,8 @@ import {
   startStatistics,
   statisticsOf,
 } from "../scheduling/index.ts";
-import type { Observed, ObservedTask } from "./observe.ts";
+import type { Observed, ObservedPool, ObservedTask } from "./observe.ts";
+import { levelsOf } from "./pool-levels.ts";
 
 interface Seen {
   readonly ended: number;
@@ -19,43 +20,80 @@ interface Seen {
   readonly finished: boolean;
 }
 
+interface Promised {
+  /** UID of the task that waits in front. */
+  readonly task: string;
+  /** When it was first expected to start. */
+  readonly at: number;
+}
+
 export class StatisticsKeeper {
-  #state: StatisticsState;
+  /** By the pool's name. */
+  readonly #states = new Map<string, StatisticsState>();
+  readonly #promised = new Map<string, Promised>();
   #seen = new Map<string, Seen>();
   readonly #since: number;
 
   constructor(now: number) {
-    this.#state = startStatistics(now);
     this.#since = now;
   }
 
-  update(observed: Observed, plan: Plan, now: number): PoolStatistics {
-    const resources = Object.fromEntries(
-      plan.usage.map(({ name, capacity, foreign, allocated }) => [
-        name,
-        { available: Math.max(0, capacity - foreign), allocated },
-      ]),
+  /** The numbers of each pool of the tree, by its name. */
+  update(observed: Observed, plan: Plan, now: number): ReadonlyMap<string, PoolStatistics> {
+    const events = this.#eventsByPool(observed, plan, now);
+    for (const name of this.#states.keys()) if (!observed.pools.has(name)) this.#forget(name);
+    return new Map(
+      [...observed.pools].map(([name, pool]) => {
+        const levels = levelsOf(observed, pool, plan);
+        const before = this.#states.get(name) ?? startStatistics(now);
+        const counted = countAt(observeAt(before, now, levels), now, events.get(pool) ?? []);
+        this.#states.set(name, counted);
+        return [name, statisticsOf(counted, now)];
+      }),
     );
-    this.#state = observeAt(this.#state, now, { resources, shares: [] });
+  }
+
+  #eventsByPool(observed: Observed, plan: Plan, now: number): ReadonlyMap<ObservedPool, readonly PoolEvent[]> {
+    const events = new Map<ObservedPool, PoolEvent[]>();
+    const tell = (pool: ObservedPool | undefined, told: readonly PoolEvent[]): void => {
+      for (const each of pool?.lineage ?? []) events.set(each, [...(events.get(each) ?? []), ...told]);
+    };
     const seen = new Map<string, Seen>();
-    const events: PoolEvent[] = [];
+    const tasks = new Map(observed.tasks.map((task) => [task.key, task]));
+    const poolOf = (task: ObservedTask): ObservedPool | undefined =>
+      observed.pools.get(task.object.spec?.poolRef?.name);
     for (const task of observed.tasks) {
       const { uid } = task.object.metadata;
       const next = seenOf(task);
       // What began before us is not counted as having happened now.
       const before =
         this.#seen.get(uid) ?? (createdMs(task) < this.#since ? next : { ended: 0, started: false, finished: false });
-      events.push(...eventsOf(task, before, next, now));
+      const told = eventsOf(task, before, next, now);
+      if (told.length > 0) tell(poolOf(task), told);
       seen.set(uid, next);
     }
     this.#seen = seen;
-    const tasks = new Map(observed.tasks.map((task) => [task.key, task]));
+    const started = new Set<string>();
     for (const decision of plan.decisions) {
       const task = decision.kind === "start" && tasks.get(decision.task);
-      if (task) events.push({ kind: "shardStarted", waitMs: Math.max(0, now - waitingSince(task, decision.shard)) });
+      if (!task) continue;
+      started.add(task.object.metadata.uid);
+      tell(poolOf(task), [{ kind: "shardStarted", waitMs: Math.max(0, now - waitingSince(task, decision.shard)) }]);
     }
-    if (events.length > 0) this.#state = countAt(this.#state, now, events);
-    return statisticsOf(this.#state, now);
+    for (const [name, pool] of observed.pools) {
+      const promised = this.#promised.get(name);
+      const head = plan.memory?.[name]?.head;
+      const hasStarted = promised !== undefined && started.has(promised.task);
+      if (hasStarted) tell(pool, [{ kind: "headStarted", delayMs: Math.max(0, now - promised.at) }]);
+      if (head === undefined) this.#promised.delete(name);
+      else if (hasStarted || promised?.task !== head.task) this.#promised.set(name, head);
+    }
+    return events;
+  }
+
+  #forget(pool: string): void {
+    this.#states.delete(pool);
+    this.#promised.delete(pool);
   }
 }
 

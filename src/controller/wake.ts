@@ -1,16 +1,24 @@
-// Which pools a change concerns. A change only wakes: what is done about it is read from the stores.
+// Which trees of pools a change concerns. A change only wakes: what is done about it is read from the stores.
 import { isDeepStrictEqual } from "node:util";
 import type { Change, Controller, ObjectKey } from "@dsl/kube-operator";
 import type { PooledTask } from "../api/pooled-task.ts";
 import type { JobView, PodView, RoundView } from "../engine/views.ts";
-import { ownershipOf } from "./observe.ts";
+import { ownershipOf, treesOf } from "./observe.ts";
+import type { PoolTrees } from "./pool-trees.ts";
 import type { Stores } from "./stores.ts";
 
 /** Changes that come within this time are answered by one plan. */
 const gatherMs = 20;
 
 export function wakePools(controller: Controller, stores: Stores): void {
-  const everyPool = (): ObjectKey[] => stores.pools.list().map(({ metadata }) => ({ name: metadata.name }));
+  let trees: PoolTrees | undefined;
+  const treesNow = (): PoolTrees => {
+    trees ??= treesOf(stores);
+    return trees;
+  };
+  const everyTree = (): ObjectKey[] => [...treesNow().roots].map((name) => ({ name }));
+  const treeOf = (pool: string | undefined): ObjectKey[] =>
+    pool === undefined || pool === "" ? [] : [{ name: treesNow().rootOf(pool) }];
   const soon = { afterMs: gatherMs };
 
   let owners: ReadonlyMap<string, string> | undefined;
@@ -23,31 +31,33 @@ export function wakePools(controller: Controller, stores: Stores): void {
   };
   // Registered before the wakes below: they must not use who owned a node before this change.
   stores.pools.onChange((change) => {
-    if (isNewSpec(change)) owners = undefined;
+    if (!isNewSpec(change)) return;
+    owners = undefined;
+    trees = undefined;
   });
   stores.nodes.onChange(() => {
     owners = undefined;
   });
 
   const poolOfTask = (uid: string): readonly ObjectKey[] =>
-    stores.tasks.byIndex("uid", uid).flatMap(({ spec }) => (spec?.poolRef?.name ? [{ name: spec.poolRef.name }] : []));
+    stores.tasks.byIndex("uid", uid).flatMap(({ spec }) => treeOf(spec?.poolRef?.name));
   const tasksIn = (namespace: string): readonly PooledTask[] =>
     stores.tasks.list().filter(({ metadata }) => metadata.namespace === namespace);
   const poolOfJob = (uid: string): readonly ObjectKey[] =>
     [...stores.jobs.byIndex("uid", uid), ...stores.rounds.byIndex("uid", uid)].flatMap(({ task }) => poolOfTask(task));
 
-  // A pool that comes, goes or selects other nodes changes what all others own.
+  // A pool that comes, goes or selects other nodes changes what all others own; under the name of one that goes its
+  // tasks are told so.
   controller.watches(
     stores.pools,
-    (change) => (isNewSpec(change) ? everyPool() : [{ name: change.object.metadata.name }]),
+    (change) => {
+      const { name } = change.object.metadata;
+      return isNewSpec(change) ? [...everyTree(), { name }] : treeOf(name);
+    },
     soon,
   );
   // A task that names a pool that is not there wakes that name all the same, and is told so.
-  controller.watches(
-    stores.tasks,
-    ({ object }) => (object.spec?.poolRef?.name ? [{ name: object.spec.poolRef.name }] : []),
-    soon,
-  );
+  controller.watches(stores.tasks, ({ object }) => treeOf(object.spec?.poolRef?.name), soon);
   controller.watches(stores.jobs, ({ object }: Change<JobView>) => poolOfTask(object.task), soon);
   controller.watches(stores.rounds, ({ object }: Change<RoundView>) => poolOfTask(object.task), soon);
   controller.watches(
@@ -58,8 +68,8 @@ export function wakePools(controller: Controller, stores: Stores): void {
     ],
     { ...soon, when: isOfInterest },
   );
-  controller.watches(stores.nodes, everyPool, { ...soon, when: isOtherThanVersion });
-  controller.watches(stores.namespaces, everyPool, { ...soon, when: isOtherThanVersion });
+  controller.watches(stores.nodes, everyTree, { ...soon, when: isOtherThanVersion });
+  controller.watches(stores.namespaces, everyTree, { ...soon, when: isOtherThanVersion });
   controller.watches(
     stores.quotas,
     ({ object }) => tasksIn(object.metadata.namespace ?? "").flatMap(({ metadata }) => poolOfTask(metadata.uid)),

@@ -103,13 +103,14 @@ export class Contender {
     return this.task.waitingSince ?? this.task.created;
   }
 
-  /** The task that had the hold when the last plan was made. */
+  /** The task that had the hold when the last plan was made, until something of it starts: its turn is over then. */
   get isHead(): boolean {
-    return this.contest.pool.memory?.head?.task === this.task.uid;
+    return this.starts.length === 0 && this.contest.pool.memory?.head?.task === this.task.uid;
   }
 
   get hasStarted(): boolean {
-    return this.task.active.length > 0 || (this.task.finished ?? 0) > 0 || this.starts.length > 0;
+    const { active, finished = 0, hasStarted = false } = this.task;
+    return hasStarted || active.length > 0 || finished > 0 || this.starts.length > 0;
   }
 
   /** When a shard that starts now is likely to end. */

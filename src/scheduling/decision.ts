@@ -30,8 +30,11 @@ export const waitReasons = [
   "Suspended",
   "PoolNotFound",
   "PoolNotReady",
+  "PoolStopped",
   "NotAllowed",
   "BehindOthers",
+  "HeldForHead",
+  "LimitReached",
   "PoolFull",
   "NoNodeFits",
   "ParallelismReached",
@@ -72,6 +75,8 @@ export interface Plan {
   readonly waiting: readonly Waiting[];
   /** Of the root, after the decisions. */
   readonly usage: readonly ResourceUsage[];
+  /** Of each pool below the root, by its name; absent where there are none. */
+  readonly childUsage?: Readonly<Record<string, readonly ResourceUsage[]>>;
   /** What the queues remember for the next plan, by pool; absent where no pool's order or backfill remembers. */
   readonly memory?: Readonly<Record<string, QueueMemory>>;
   /** What is wrong with the tree; absent where nothing is. */
@@ -89,11 +94,15 @@ export interface TreeProblem {
 
 export interface ResourceUsage {
   readonly name: string;
-  /** Allocatable of the pool's usable and unusable nodes together. */
+  /** Of a root: allocatable of its usable and unusable nodes together. Of a child: what it may use at most. */
   readonly capacity: number;
+  /** Of a root: what its children have reserved. Of a child: what is reserved for it and could be paid. */
+  readonly reserved: number;
+  /** On the root's nodes; a child has none of its own. */
   readonly foreign: number;
+  /** What its shards hold, and those of the pools below it. */
   readonly allocated: number;
-  /** On nodes that may take a shard. */
+  /** On nodes that may take a shard, and under all limits. */
   readonly free: number;
 }
 

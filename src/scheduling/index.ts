@@ -20,10 +20,11 @@ export {
   type Learned,
   learn,
   nothingLearned,
+  unknownShardMs,
   withSample,
 } from "./learned.ts";
 export type * from "./model.ts";
-export { defaultOrder, type OrderName, orderNames } from "./order/index.ts";
+export { defaultOrder, movingOrders, type OrderName, orderNames } from "./order/index.ts";
 export { defaultPlacement, type PlacementName, placementNames } from "./placement/index.ts";
 export { planPool } from "./plan.ts";
 export { amountOfText, amountText, covers, dominantShare, minus, plus, requestText, times } from "./resources.ts";
@@ -32,10 +33,12 @@ export {
   countAt,
   fairness,
   observeAt,
+  type Party,
   type PoolEvent,
   type PoolLevels,
   type PoolStatistics,
   type StatisticsState,
+  satisfaction,
   startStatistics,
   statisticsOf,
   statisticsWindowMs,

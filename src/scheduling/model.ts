@@ -166,6 +166,8 @@ export interface Task {
   readonly expected?: Expectation;
   /** How many of its shards have ended for good; absent: none. */
   readonly finished?: number;
+  /** Something of it has started before, though perhaps nothing of that is left; absent: only what runs or ended tells. */
+  readonly hasStarted?: boolean;
   /** Nodes that refused a shard of this task, and until when they are left out. */
   readonly excludedNodes: readonly { readonly node: string; readonly until: number }[];
 }
@@ -216,6 +218,7 @@ export interface ActiveShard {
 /** Why a running shard is stopped. */
 export type StopReason =
   | "Suspended"
+  | "PoolDrained"
   | "Cancelled"
   | "Deleted"
   | "DeadlineExceeded"

@@ -10,7 +10,7 @@ import { type Release, runningReleases } from "./releases.ts";
 import { earliest, nextMoment, whatMustStop } from "./stops.ts";
 import { plantTree } from "./tree.ts";
 import { takeTurns } from "./turn.ts";
-import { usageOf } from "./usage.ts";
+import { childUsageOf, usageOf } from "./usage.ts";
 
 /** plan = f(snapshot, now): pure, total, and the same whatever the order in which the objects came. */
 export function planPool(snapshot: Snapshot, now: number): Plan {
@@ -34,11 +34,14 @@ export function planPool(snapshot: Snapshot, now: number): Plan {
 
   // 6. What the next plan needs to know, and when time alone makes a new one.
   const memory = memoryOf(lines, preemption.stops);
+  const usage = usageOf(ledger, tree.root);
+  const childUsage = childUsageOf(tree, ledger, usage);
   const wakeAt = earliest(nextMoment(snapshot, now), ...lines.map((line) => line.nextAgeing(now)));
   return {
     decisions: [...stops, ...preemption.stops, ...starts],
     waiting,
-    usage: usageOf(ledger),
+    usage,
+    ...(childUsage !== undefined && { childUsage }),
     ...(memory !== undefined && { memory }),
     ...(tree.problems.length > 0 && { problems: tree.problems }),
     ...(wakeAt !== undefined && { wakeAt }),

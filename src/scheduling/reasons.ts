@@ -63,18 +63,17 @@ class Reasons {
     this.shortages = shortages;
   }
 
-  // LimitReached and HeldForHead will be words of their own once the API has the fields that lead to them.
   of({ task, shape, demand, end }: Contender, position: number): Reason {
     switch (end?.kind) {
       case "Promised":
         return ["PoolFull", ""];
       case "Limited":
         return once(this.limits, shape, end.at, () => [
-          "PoolFull",
+          "LimitReached",
           `${asksFor(shape)}; ${limitText(shape, end.at, this.shortages.ledger)}`,
         ]);
       case "Held":
-        return ["BehindOthers", `a start now would delay ${nameFor(task, end.hold.contender.task)}, which goes first`];
+        return ["HeldForHead", `a start now would delay ${nameFor(task, end.hold.contender.task)}, which goes first`];
       case "Behind":
         return ["BehindOthers", behindText(task, end.head.task, position)];
       default:

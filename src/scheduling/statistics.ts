@@ -16,6 +16,8 @@ export type PoolEvent =
   | { readonly kind: "shardStarted"; readonly waitMs: number }
   /** The first shard of a task: from the task's submission to the start of its container. */
   | { readonly kind: "taskStarted"; readonly firstStartMs: number }
+  /** A task that waited in front has begun: how much later than it was first promised. */
+  | { readonly kind: "headStarted"; readonly delayMs: number }
   /** From the task's submission to its end; see `boundedSlowdownMilli`. */
   | { readonly kind: "taskEnded"; readonly responseMs: number; readonly slowdownMilli: number };
 
@@ -32,6 +34,7 @@ export interface PoolStatistics {
   readonly meanWaitMs?: number;
   readonly meanResponseMs?: number;
   readonly boundedSlowdownMilli?: number;
+  readonly headDelayMs?: number;
   /** Jain's index, mean over the time in which at least two parties had demand. */
   readonly fairnessPercent?: number;
 }
@@ -56,6 +59,7 @@ interface Bucket {
   readonly firstStarts: Mean;
   readonly responses: Mean;
   readonly slowdowns: Mean;
+  readonly headDelays: Mean;
 }
 
 interface Mean {
@@ -99,6 +103,7 @@ export function statisticsOf(state: StatisticsState, now: number): PoolStatistic
   const wait = meanOf(buckets.map((bucket) => bucket.waits));
   const response = meanOf(buckets.map((bucket) => bucket.responses));
   const slowdown = meanOf(buckets.map((bucket) => bucket.slowdowns));
+  const headDelay = meanOf(buckets.map((bucket) => bucket.headDelays));
   return {
     asOf: at,
     windowMs,
@@ -109,6 +114,7 @@ export function statisticsOf(state: StatisticsState, now: number): PoolStatistic
     ...(wait !== undefined && { meanWaitMs: wait }),
     ...(response !== undefined && { meanResponseMs: response }),
     ...(slowdown !== undefined && { boundedSlowdownMilli: slowdown }),
+    ...(headDelay !== undefined && { headDelayMs: headDelay }),
     ...(contendedMs > 0 && { fairnessPercent: percent(sum(buckets.map((bucket) => bucket.fairMs)), contendedMs) }),
   };
 }
@@ -125,6 +131,38 @@ export function boundedSlowdownMilli(responseMs: number, workMs: number, places:
 export function fairness(shares: readonly number[]): number {
   const squares = sum(shares.map((share) => share * share));
   return squares === 0 ? 1 : sum(shares) ** 2 / (shares.length * squares);
+}
+
+/** One who contends for a pool: what it holds, would hold if there were room, and has reserved, as shares of the pool. */
+export interface Party {
+  readonly held: number;
+  readonly wanted: number;
+  readonly reserved: number;
+  readonly weight: number;
+}
+
+/**
+ * What each party that wants something holds, against what it is entitled to: its reservation as far as it wants it,
+ * then of what is left as much as its weight gives, nobody more than it wants (max-min fairness).
+ */
+export function satisfaction(parties: readonly Party[]): readonly number[] {
+  const wanting = parties.filter(({ wanted }) => wanted > 0);
+  const entitled = wanting.map(({ wanted, reserved }) => Math.min(wanted, reserved));
+  let left = Math.max(0, 1 - sum(entitled));
+  let open = wanting.map((_, i) => i).filter((i) => (entitled[i] ?? 0) < (wanting[i]?.wanted ?? 0));
+  while (open.length > 0 && left > 1e-12) {
+    const weights = sum(open.map((i) => wanting[i]?.weight ?? 0));
+    const given = open.map((i) => {
+      const lacks = (wanting[i]?.wanted ?? 0) - (entitled[i] ?? 0);
+      return [i, Math.min(lacks, (left * (wanting[i]?.weight ?? 0)) / weights), lacks] as const;
+    });
+    for (const [i, amount] of given) entitled[i] = (entitled[i] ?? 0) + amount;
+    left -= sum(given.map(([, amount]) => amount));
+    const unsatisfied = given.filter(([, amount, lacks]) => amount < lacks).map(([i]) => i);
+    if (unsatisfied.length === open.length) break;
+    open = unsatisfied;
+  }
+  return wanting.map(({ held }, i) => held / (entitled[i] || 1));
 }
 
 /** Splits the time since the last change point at the borders of buckets; a clock that went back accounts nothing. */
@@ -156,7 +194,7 @@ function bucketStart(time: number): number {
 
 function emptyBucket(start: number): Bucket {
   const none: Mean = { count: 0, sum: 0 };
-  const means = { waits: none, firstStarts: none, responses: none, slowdowns: none };
+  const means = { waits: none, firstStarts: none, responses: none, slowdowns: none, headDelays: none };
   return { start, available: {}, allocated: {}, contendedMs: 0, fairMs: 0, items: 0, ...means };
 }
 
@@ -182,6 +220,8 @@ function withEvent(bucket: Bucket, event: PoolEvent): Bucket {
       return { ...bucket, waits: withValue(bucket.waits, event.waitMs) };
     case "taskStarted":
       return { ...bucket, firstStarts: withValue(bucket.firstStarts, event.firstStartMs) };
+    case "headStarted":
+      return { ...bucket, headDelays: withValue(bucket.headDelays, event.delayMs) };
     case "taskEnded":
       return {
         ...bucket,

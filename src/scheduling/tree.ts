@@ -58,6 +58,12 @@ export class PoolNode {
     return this.lineage().find(({ limit }) => !leaves(request, 1, (i) => limit[i] ?? 0));
   }
 
+  /** What of the resource may still be used before the nearest limit, its own or an ancestor's; at least 0. */
+  leftUnderLimits(resource: number): number {
+    const left = this.lineage().map(({ use, limit }) => (limit[resource] ?? 0) - (use[resource] ?? 0));
+    return Math.max(0, Math.min(...left));
+  }
+
   /** With this request its use would still be within what it has reserved. */
   keepsWithin(request: Request): boolean {
     return this.covers(request, 1, this.use);
@@ -154,14 +160,23 @@ function payReservation(node: PoolNode, ledger: Ledger): TreeProblem[] {
   return [{ pool: node.pool.name, reason: "ReservationNotCovered", message }];
 }
 
+/** Why a pool has no place: its ancestors end at one that is not there, or at one that was passed before. */
 function orphan({ name, parent }: Pool, pools: readonly Pool[]): TreeProblem {
-  return pools.some((each) => each.name === parent)
-    ? {
-        pool: name,
-        reason: "ParentCycle",
-        message: `its ancestors lead to no root: ${name} is below ${parent}, and so on`,
-      }
-    : { pool: name, reason: "ParentNotFound", message: `there is no pool ${parent ?? "above it"}` };
+  const byName = new Map(pools.map((each) => [each.name, each]));
+  const way = [name];
+  for (let next = parent; next !== undefined; next = byName.get(next)?.parent) {
+    const last = way.at(-1) ?? name;
+    if (!byName.has(next)) {
+      const below = last === name ? "" : `${last}, above it, is a child of ${next}, and `;
+      return { pool: name, reason: "ParentNotFound", message: `${below}there is no pool ${next}` };
+    }
+    if (way.includes(next)) {
+      const circle = [...way.slice(way.indexOf(next)), next].join(" is below ");
+      return { pool: name, reason: "ParentCycle", message: `its ancestors lead to no root: ${circle}` };
+    }
+    way.push(next);
+  }
+  return { pool: name, reason: "ParentNotFound", message: "it has no parent, and another pool is the root" };
 }
 
 function capacityOf({ rooms, resources }: Ledger): Float64Array {

@@ -3,6 +3,8 @@ import type { ResourcePool } from "../api/resource-pool.ts";
 
 export interface PoolRow {
   readonly name: string;
+  /** The pool that it divides; a root has none. */
+  readonly parent: string | undefined;
   /** Undefined until the operator has looked at the pool. */
   readonly ready: boolean | undefined;
   /** Why it is not ready. */
@@ -21,6 +23,7 @@ export interface PoolRow {
 export interface PoolResourceRow {
   readonly name: string;
   readonly capacity: string;
+  readonly reserved: string;
   readonly foreign: string;
   readonly allocated: string;
   readonly free: string;
@@ -33,6 +36,7 @@ export function poolRow(pool: ResourcePool): PoolRow {
   const ready = condition === undefined || condition.status === "Unknown" ? undefined : condition.status === "True";
   return {
     name: metadata.name,
+    parent: pool.spec?.parentRef?.name,
     ready,
     reason: ready === true ? undefined : condition?.reason,
     message: ready === true ? undefined : condition?.message,
@@ -41,13 +45,14 @@ export function poolRow(pool: ResourcePool): PoolRow {
     utilizationPercent: status?.resources?.find(({ name }) => name === "cpu")?.utilizationPercent,
     tasks: status?.tasks,
     shards: status?.shards,
-    resources: (status?.resources ?? []).map(({ name, capacity, foreign, allocated, free, utilizationPercent }) => ({
+    resources: (status?.resources ?? []).map(({ name, capacity, reserved = "0", ...of }) => ({
       name,
       capacity: String(capacity),
-      foreign: String(foreign),
-      allocated: String(allocated),
-      free: String(free),
-      utilizationPercent,
+      reserved: String(reserved),
+      foreign: String(of.foreign),
+      allocated: String(of.allocated),
+      free: String(of.free),
+      utilizationPercent: of.utilizationPercent,
     })),
     created: Date.parse(metadata.creationTimestamp),
   };

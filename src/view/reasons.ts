@@ -8,8 +8,13 @@ export const whatHelps: Readonly<Record<TaskReason, string>> = {
     "Create the ResourcePool, or make the task anew with a spec.poolRef.name that exists (`kubectl pool top`).",
   PoolNotReady:
     "Look at the pool's Ready condition (`kubectl describe rpool`): often no node matches its nodeSelector yet.",
-  NotAllowed: "Ask the pool's owner to let its namespaceSelector select this namespace, or use another pool.",
+  PoolStopped: "Ask the pool's owner, who set its stopPolicy: `kubectl pool start POOL` lets its tasks run again.",
+  NotAllowed:
+    "Ask the owner of the pool that the message names to let its namespaceSelector select this namespace, or use another pool.",
   BehindOthers: "Wait: earlier tasks go first. A higher spec.priority moves it up, if you may set one.",
+  HeldForHead:
+    "Wait: a place is kept for the task in front. A shorter expected run (spec.itemTimeoutSeconds) may fit in before it.",
+  LimitReached: "Wait until shards of that pool end, or ask its owner to raise the limit that the message names.",
   PoolFull:
     "Wait until running shards end. More nodes in the pool, or a smaller request for each shard, let it start sooner.",
   NoNodeFits:

@@ -1,34 +1,34 @@
 import { expect, test } from "vitest";
-import type { Observed, ObservedPool, ObservedTask } from "../../src/controller/observe.ts";
+import { effectivePool } from "../../src/api/effective-pool.ts";
+import type { Observed, ObservedPool, ObservedRoot, ObservedTask } from "../../src/controller/observe.ts";
 import { poolStatus } from "../../src/controller/pool-status.ts";
 import { type Plan, startStatistics, statisticsOf } from "../../src/scheduling/index.ts";
 import { aNode } from "../support/scheduling.ts";
 import { anObservedTask, anOpenStart, aPool, noon, running, starting } from "./builders.ts";
 
 interface Traits {
-  readonly pool?: Partial<ObservedPool>;
+  readonly pool?: Partial<ObservedRoot>;
   readonly tasks?: readonly ObservedTask[];
   readonly plan?: Partial<Plan>;
 }
 
 function status({ pool = {}, tasks = [], plan = {} }: Traits = {}): ReturnType<typeof poolStatus> {
-  const observed = {
-    root: "lab",
-    tasks,
-    snapshot: { pools: [], nodes: [], tasks: [] },
-    pool: {
-      object: aPool("lab"),
-      spec: {},
-      effective: { order: ["FirstCome"], placement: "BinPack", defaultRequests: { cpu: "1" } },
-      problems: [],
-      nodes: [aNode("node-1", { cpu: 4 })],
-      overlaps: new Map(),
-      openStarts: [],
-      ...pool,
-    },
-  } as Observed & { readonly pool: ObservedPool };
+  const root: ObservedRoot = {
+    object: aPool("lab"),
+    spec: { stopPolicy: "None" },
+    effective: effectivePool("lab", { stopPolicy: "None" }),
+    problems: [],
+    nodes: [aNode("node-1", { cpu: 4 })],
+    overlaps: new Map(),
+    openStarts: [],
+    ...pool,
+    lineage: [],
+  };
+  (root.lineage as ObservedPool[]).push(root);
+  const snapshot = { pools: [], nodes: [], tasks: [] };
+  const observed: Observed = { root: "lab", pool: root, pools: new Map([["lab", root]]), tasks, snapshot };
   const all: Plan = { decisions: [], waiting: [], usage: [], ...plan };
-  return poolStatus(observed, all, statisticsOf(startStatistics(noon), noon), noon);
+  return poolStatus(observed, root, all, statisticsOf(startStatistics(noon), noon), noon);
 }
 
 const ready = (traits: Traits): string => {
@@ -54,17 +54,33 @@ test("a pool that is not valid, or selects nodes of an older one, needs a person
 
 test("amounts are written as Kubernetes writes them", () => {
   const usage = [
-    { name: "cpu", capacity: 96_000, foreign: 2500, allocated: 61_000, free: 32_500 },
-    { name: "memory", capacity: 64 * 2 ** 30, foreign: 0, allocated: 2 ** 30, free: 63 * 2 ** 30 },
-    { name: "pods", capacity: 110, foreign: 110, allocated: 0, free: 0 },
+    { name: "cpu", capacity: 96_000, reserved: 16_000, foreign: 2500, allocated: 61_000, free: 32_500 },
+    { name: "memory", capacity: 64 * 2 ** 30, reserved: 0, foreign: 0, allocated: 2 ** 30, free: 63 * 2 ** 30 },
+    { name: "pods", capacity: 110, reserved: 0, foreign: 110, allocated: 0, free: 0 },
   ];
   const { resources, summary } = status({ plan: { usage } });
   expect(resources).toEqual([
-    { name: "cpu", capacity: "96", foreign: "2500m", allocated: "61", free: "32500m", utilizationPercent: 65 },
-    { name: "memory", capacity: "64Gi", foreign: "0", allocated: "1Gi", free: "63Gi", utilizationPercent: 2 },
-    { name: "pods", capacity: "110", foreign: "110", allocated: "0", free: "0", utilizationPercent: 0 },
+    {
+      name: "cpu",
+      capacity: "96",
+      reserved: "16",
+      foreign: "2500m",
+      allocated: "61",
+      free: "32500m",
+      utilizationPercent: 65,
+    },
+    {
+      name: "memory",
+      capacity: "64Gi",
+      reserved: "0",
+      foreign: "0",
+      allocated: "1Gi",
+      free: "63Gi",
+      utilizationPercent: 2,
+    },
+    { name: "pods", capacity: "110", reserved: "0", foreign: "110", allocated: "0", free: "0", utilizationPercent: 0 },
   ]);
-  expect(summary?.cpu).toBe("61/96");
+  expect(summary).toMatchObject({ cpu: "61/96", reserved: "16" });
 });
 
 test("tasks and shards are counted by what they do, ended tasks left out", () => {

@@ -3,7 +3,7 @@ import type { PooledTask } from "../../src/api/pooled-task.ts";
 import type { Applier } from "../../src/controller/apply.ts";
 import type { Observed } from "../../src/controller/observe.ts";
 import { Reporter } from "../../src/controller/report.ts";
-import { startStatistics, statisticsOf, type Waiting } from "../../src/scheduling/index.ts";
+import type { Waiting } from "../../src/scheduling/index.ts";
 import { anObservedTask, noon, type ObservedTraits, running, starting } from "./builders.ts";
 
 type Status = NonNullable<PooledTask["status"]>;
@@ -18,15 +18,20 @@ class Reported {
   async at(seconds: number, traits: ObservedTraits, waiting?: Partial<Waiting>): Promise<number | undefined> {
     const stored = this.written.at(-1);
     const task = anObservedTask({ ...traits, ...(stored && { status: stored }) });
-    const observed = { root: "lab", pool: undefined, tasks: [task], snapshot: { pools: [], nodes: [], tasks: [] } };
+    const observed: Observed = {
+      root: "lab",
+      pool: undefined,
+      pools: new Map(),
+      tasks: [task],
+      snapshot: { pools: [], nodes: [], tasks: [] },
+    };
     const plan = {
       decisions: [],
       usage: [],
       waiting: waiting === undefined ? [] : [{ task: task.key, reason: "PoolFull" as const, message: "", ...waiting }],
     };
     const now = noon + seconds * 1000;
-    const statistics = statisticsOf(startStatistics(now), now);
-    const { wakeAt } = await this.#reporter.report(observed as Observed, plan, statistics, now);
+    const { wakeAt } = await this.#reporter.report(observed, plan, new Map(), now);
     return wakeAt === undefined ? undefined : (wakeAt - noon) / 1000;
   }
 

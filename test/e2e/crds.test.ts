@@ -64,7 +64,7 @@ describe("the smallest manifests", () => {
   test("a pool is stored as it is: what is in force stands in its status", async () => {
     await must(cluster, ["create", "-f", "-"], JSON.stringify(pool("lab", { namespaceSelector: {} })));
     const stored = JSON.parse(await must(cluster, ["get", "rpool", "lab", "-o", "json"]));
-    expect(stored.spec).toEqual({ namespaceSelector: {} });
+    expect(stored.spec).toEqual({ namespaceSelector: {}, stopPolicy: "None" });
   });
 
   test("both are found by their category and have the columns of the design", async () => {

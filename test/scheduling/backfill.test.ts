@@ -70,7 +70,7 @@ describe("Easy", () => {
     expectPlan(pool.withTasks({ short: { shards: 1, cpu: 2, ...lasting(60) } })).starts({ short: [0] });
     expectPlan(pool.withTasks({ long: { shards: 1, cpu: 2, ...lasting(61) } }))
       .starts({})
-      .waits({ head: "PoolFull", long: "BehindOthers" })
+      .waits({ head: "PoolFull", long: "HeldForHead" })
       .says("long", "a start now would delay head, which goes first");
   });
 
@@ -227,7 +227,7 @@ describe("Easy", () => {
         }),
     )
       .starts({})
-      .waits({ first: "NoNodeFits", second: "NoNodeFits", long: "BehindOthers" });
+      .waits({ first: "NoNodeFits", second: "NoNodeFits", long: "HeldForHead" });
   });
 });
 

@@ -410,8 +410,8 @@ test("the usage of a pool counts what starts now, what runs on vanished nodes, a
     .withNode("b", { cpu: 4 }, { cordoned: true })
     .withTasks({ x: { cpu: 1, shards: 2, running: ["gone"] } });
   expect(planPool(snapshot, noon).usage).toEqual([
-    { name: "cpu", capacity: 12_000, foreign: 1000, allocated: 3000, free: 5000 },
-    { name: "pods", capacity: 220, foreign: 2, allocated: 3, free: 106 },
+    { name: "cpu", capacity: 12_000, reserved: 0, foreign: 1000, allocated: 3000, free: 5000 },
+    { name: "pods", capacity: 220, reserved: 0, foreign: 2, allocated: 3, free: 106 },
   ]);
 });
 

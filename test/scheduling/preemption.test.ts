@@ -312,7 +312,7 @@ describe("lending, where nothing is stopped", () => {
         large: { pool: "owner", shards: 1, cpu: 2 },
         small: { pool: "other", shards: 9, cpu: 1 },
       });
-    expectPlan(lab).starts({}).waits({ large: "PoolFull", small: "BehindOthers" });
+    expectPlan(lab).starts({}).waits({ large: "PoolFull", small: "HeldForHead" });
     expectPlan(lab.withNode("node-3", { cpu: 1 })).places({ small: ["node-3"] });
   });
 

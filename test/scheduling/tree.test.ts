@@ -16,7 +16,7 @@ describe("a limit", () => {
         .withTasks({ a: inPool("students") }),
     )
       .starts({ a: [0, 1, 2] })
-      .waits({ a: "PoolFull" })
+      .waits({ a: "LimitReached" })
       .says("a", "each shard asks for 1 cpu; students has 0 cpu left under its limit of 3");
   });
 
@@ -61,7 +61,7 @@ describe("a limit", () => {
         .withTasks({ a: inPool("students"), b: inPool("students", { cpu: 0.1 }), c: inPool("lab", { shards: 2 }) }),
     )
       .starts({ a: [0], c: [0, 1] })
-      .waits({ a: "PoolFull", b: "BehindOthers" });
+      .waits({ a: "LimitReached", b: "BehindOthers" });
   });
 });
 

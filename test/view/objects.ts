@@ -74,7 +74,7 @@ export function aPool(status: ResourcePoolStatus | undefined = undefined, name =
     apiVersion: "kube-pool.dev/v1alpha1",
     kind: "ResourcePool",
     metadata: { name, uid: `pool-${name}`, resourceVersion: "1", generation: 1, creationTimestamp: at(0) },
-    spec: { namespaceSelector: {} },
+    spec: { namespaceSelector: {}, stopPolicy: "None" },
     ...(status !== undefined && { status: { observedGeneration: 1, ...status } }),
   };
 }

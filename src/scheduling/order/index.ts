@@ -35,4 +35,6 @@ export const orders: { readonly [Name in OrderName]: Order & { readonly name: Na
 };
 
 export const orderNames: readonly OrderName[] = Object.values(orders).map(({ name }) => name);
+/** Those whose ranks move with what runs: a chain may end with one. */
+export const movingOrders: readonly OrderName[] = orderNames.filter((name) => orders[name].moves);
 export const defaultOrder: readonly OrderName[] = ["Priority", "FirstCome"];

@@ -1,0 +1,79 @@
+// A queue's memory as it stands in a pool's status: whole numbers, short lists. Written and read back by the operator
+// alone; what cannot be read is forgotten, which costs a turn or a hold and no more.
+import { z } from "zod";
+import type { QueueMemory } from "../scheduling/model.ts";
+
+/** Beyond these the tasks that were served longest ago are forgotten: who was never served goes first as they do. */
+const turnsMax = 1000;
+const namespacesMax = 256;
+
+const count = (about: string) => z.int().min(0).describe(about);
+
+export const queueMemoryFields = {
+  turn: count("The number of the latest turn of RoundRobin.").exactOptional(),
+  turns: z
+    .array(z.object({ task: z.string().max(64).describe("The task's uid."), turn: count("Its latest turn.") }))
+    .max(turnsMax)
+    .exactOptional()
+    .describe("Of tasks that wait, the number of their latest turn."),
+  namespaces: z
+    .array(
+      z.object({
+        name: z.string().max(63).describe("The namespace."),
+        usedMs: count("Its use as of usedAt, decayed: share of the pool × milliseconds."),
+        holdsPpm: count("What it has held since, in millionths of the pool."),
+      }),
+    )
+    .max(namespacesMax)
+    .exactOptional()
+    .describe("What FairShare remembers."),
+  usedAt: z.iso.datetime().exactOptional().describe("When namespaces was computed."),
+  head: z
+    .object({
+      task: z.string().max(64).describe("The task's uid."),
+      at: z.iso.datetime().describe("When it is expected to start."),
+    })
+    .exactOptional()
+    .describe("The task that waits in front and has a place kept for it."),
+};
+
+const stored = z.object(queueMemoryFields);
+export type StoredMemory = z.output<typeof stored>;
+
+/** For the status; nothing where there is nothing to remember. */
+export function storedMemory({ turn, turns, used, holding, usedAt, head }: QueueMemory): StoredMemory {
+  const latest = Object.entries(turns)
+    .map(([task, at]) => ({ task, turn: at }))
+    .sort((a, b) => b.turn - a.turn)
+    .slice(0, turnsMax);
+  const namespaces = [...new Set([...Object.keys(used), ...Object.keys(holding)])]
+    .map((name) => ({
+      name,
+      usedMs: Math.round(used[name] ?? 0),
+      holdsPpm: Math.round((holding[name] ?? 0) * 1_000_000),
+    }))
+    .filter(({ usedMs, holdsPpm }) => usedMs + holdsPpm > 0)
+    .sort((a, b) => b.holdsPpm - a.holdsPpm || b.usedMs - a.usedMs || (a.name < b.name ? -1 : 1))
+    .slice(0, namespacesMax);
+  return {
+    ...(turn > 0 && { turn, turns: latest }),
+    ...(namespaces.length > 0 && { namespaces, usedAt: new Date(usedAt).toISOString() }),
+    ...(head !== undefined && { head: { task: head.task, at: new Date(head.at).toISOString() } }),
+  };
+}
+
+/** Undefined where nothing can be read. */
+export function readMemory(queue: unknown): QueueMemory | undefined {
+  const read = stored.safeParse(queue);
+  if (!read.success) return undefined;
+  const { turn, turns = [], namespaces = [], usedAt, head } = read.data;
+  if (turn === undefined && usedAt === undefined && head === undefined) return undefined;
+  return {
+    turn: turn ?? 0,
+    turns: Object.fromEntries(turns.map((each) => [each.task, each.turn])),
+    used: Object.fromEntries(namespaces.map(({ name, usedMs }) => [name, usedMs])),
+    holding: Object.fromEntries(namespaces.map(({ name, holdsPpm }) => [name, holdsPpm / 1_000_000])),
+    usedAt: usedAt === undefined ? 0 : Date.parse(usedAt),
+    ...(head !== undefined && { head: { task: head.task, at: Date.parse(head.at) } }),
+  };
+}
