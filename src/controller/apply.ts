@@ -78,14 +78,15 @@ export class Applier {
 
   async apply(observed: Observed, plan: Plan, now: number): Promise<Outcome> {
     const recorded = await this.#recorder.record(observed, now);
-    const errors = [
-      ...recorded.errors,
-      ...(await this.#remover.release(observed)),
-      ...(await inParallel(stopsOf(observed, plan), lanes, (stop) => this.#stop(stop, now))),
-      ...(await this.#starter.start(observed, plan, now)),
-      ...(await this.#remover.remove(observed, now)),
-    ];
-    return { errors, ...(recorded.wakeAt !== undefined && { wakeAt: recorded.wakeAt }) };
+    const released = await this.#remover.release(observed);
+    const stopped = await inParallel(stopsOf(observed, plan), lanes, (stop) => this.#stop(stop, now));
+    const started = await this.#starter.start(observed, plan, now);
+    const removed = await this.#remover.remove(observed, now, started.busy);
+    const moments = [recorded.wakeAt, started.wakeAt, removed.wakeAt].filter((moment) => moment !== undefined);
+    return {
+      errors: [...recorded.errors, ...released, ...stopped, ...started.errors, ...removed.errors],
+      ...(moments.length > 0 && { wakeAt: Math.min(...moments) }),
+    };
   }
 
   async #stop({ task, shard, attempt, node, why, refusal }: TaskStop, now: number): Promise<void> {

@@ -15,6 +15,15 @@ import { ignoring, isGone, type Sender } from "./sender.ts";
 import type { WritableStores } from "./stores.ts";
 
 const lanes = 32;
+/** What is not needed any more waits for a quiet moment, up to so many of a pool; then goes so many at a time. */
+const surplusMax = 1000;
+const removalsPerBatch = 200;
+
+export interface Removed {
+  readonly errors: readonly unknown[];
+  /** When there is more to remove. */
+  readonly wakeAt?: number;
+}
 
 export interface RemoverOptions {
   readonly api: KubeApi;
@@ -38,11 +47,16 @@ export class Remover {
     return inParallel(this.#releasable(observed), lanes, async (write) => void (await this.#sender.send(write)));
   }
 
-  async remove(observed: Observed, now: number): Promise<readonly unknown[]> {
-    return [
-      ...(await inParallel(this.#surplus(observed), lanes, (object) => this.#delete(object))),
+  /** Removal is housekeeping: where there is something to start, only what is far too much goes at once. */
+  async remove(observed: Observed, now: number, busy: boolean): Promise<Removed> {
+    const surplus = this.#surplus(observed);
+    const due = busy ? surplus.slice(surplusMax) : surplus;
+    const batch = due.slice(0, removalsPerBatch);
+    const errors = [
+      ...(await inParallel(batch, lanes, (object) => this.#delete(object))),
       ...(await inParallel(observed.tasks, lanes, (task) => this.#cleanUp(task, now))),
     ];
+    return { errors, ...(due.length > batch.length && { wakeAt: now }) };
   }
 
   /** Lets go what is held and recorded, and all of tasks that are being deleted. */

@@ -33,6 +33,17 @@ const lanes = 32;
 /** Starts written down at once: a status must stay small, and the next batch follows at once. */
 const startsPerBatch = 200;
 const openStartsMax = 1000;
+/** A few starts wait so long for others to come along: the write that opens them costs the same for all. */
+const gatherMs = 200;
+const enough = 32;
+
+export interface Started {
+  readonly errors: readonly unknown[];
+  /** Something was started, or tried. */
+  readonly busy: boolean;
+  /** When what was put off is due. */
+  readonly wakeAt?: number;
+}
 
 type Create = Extract<Write, { readonly kind: "create" }>;
 
@@ -52,6 +63,8 @@ export class Starter {
   readonly #log: Log;
   /** Tasks as our own last write before their status left them. */
   readonly #written = new WeakMap<PooledTask, PooledTask>();
+  /** By the pool's uid: when starts were last written into its status. */
+  readonly #openedAt = new Map<string, number>();
   /** Open starts that the server refused for good: `task uid/shard/attempt`. */
   readonly #dropped = new Set<string>();
 
@@ -63,9 +76,9 @@ export class Starter {
     this.#log = log;
   }
 
-  async start(observed: Observed, plan: Plan, now: number): Promise<readonly unknown[]> {
+  async start(observed: Observed, plan: Plan, now: number): Promise<Started> {
     const { pool } = observed;
-    if (pool === undefined) return [];
+    if (pool === undefined) return { errors: [], busy: false };
     const tasks = new Map(observed.tasks.map((task) => [task.key, task]));
     const older = observed.tasks.flatMap((task) =>
       isLeaving(task)
@@ -82,17 +95,23 @@ export class Starter {
       return task?.model === undefined ? [] : [{ task, start: openStartOf(task, decision) }];
     });
     const all = [...older, ...newer];
-    if (all.length === 0) return [];
+    if (all.length === 0) return { errors: [], busy: false };
+    const { uid } = pool.object.metadata;
+    const gathered = (this.#openedAt.get(uid) ?? 0) + gatherMs;
+    if (older.length === 0 && newer.length < enough && now < gathered) {
+      return { errors: [], busy: true, wakeAt: gathered };
+    }
     const rounds = new Map<ObservedTask, RoundView>();
     const errors: unknown[] = [];
     try {
       await inParallelOrThrow([...new Set(newer.map(({ task }) => task))], (task) => this.#hold(task));
       if (newer.length > 0) {
+        this.#openedAt.set(uid, now);
         await this.#lock.writeOpenStarts(pool.object, [...carried, ...newer.map(({ start }) => start)]);
       }
     } catch (error) {
       // Nothing is created that is not written down.
-      return [error];
+      return { errors: [error], busy: true };
     }
     const startsOf = (task: ObservedTask): readonly OpenStart[] =>
       all.flatMap((each) => (each.task === task ? [each.start] : []));
@@ -109,7 +128,7 @@ export class Starter {
         this.#create(task, start, contextOf(task, pool), rounds.get(task), now),
       )),
     );
-    return errors;
+    return { errors, busy: true };
   }
 
   /** The Job that the task's attempts share now. Undefined while there is none: what is open is tried again. */

@@ -1,6 +1,6 @@
 // Kube's Job controller, as far as Jobs of one Pod go: it makes the Pod, says how the Job ended a moment after the Pod
 // did, and tells by events what keeps it from making one. Its Pods are ended by the garbage collector, as anybody's.
-import { controllerReference } from "@dsl/kube-operator";
+import { ApiError, controllerReference, keyText, parseKey } from "@dsl/kube-operator";
 import {
   events,
   isOver,
@@ -9,6 +9,7 @@ import {
   later,
   pods,
   type SimulatedJob,
+  type SimulatedPod,
   timestamp,
   type World,
 } from "./simulated-cluster-world.ts";
@@ -68,6 +69,27 @@ export function runJobController(
     await world.api.patch(jobs, job.metadata, { type: "merge", body }, { subresource: "status" });
   };
 
+  /** Pods that the server has taken a moment ago: the mirror may not have them yet. */
+  const granted = new Set<string>();
+  // Of a Job that somebody else manages, whoever makes its Pods hears the refusal.
+  world.api.fail(({ verb, resource, body }) => {
+    if (verb !== "create" || resource.plural !== "pods") return undefined;
+    const pod = body as SimulatedPod;
+    const job = world.jobs.list().find(({ metadata }) => metadata.uid === jobOf(pod));
+    if (job?.spec.managedBy === undefined) return undefined;
+    const { namespace = "" } = pod.metadata;
+    const unseen = [...granted].filter((key) => world.pods.get(parseKey(key)) === undefined);
+    const refusal =
+      refuses(job) ?? quotaRefusal(world, namespace, unseen.filter((key) => key.startsWith(`${namespace}/`)).length);
+    if (refusal === undefined) {
+      granted.add(keyText(pod.metadata));
+      later(world, 1000, async () => void granted.delete(keyText(pod.metadata)));
+      return undefined;
+    }
+    const message = `pods "${pod.metadata.name}" is forbidden: ${refusal}`;
+    return new ApiError({ code: 403, reason: "Forbidden", message });
+  });
+
   world.jobs.onChange((change, job) => {
     if (change === "DELETED" || seen.has(job.metadata.uid) || job.spec.managedBy !== undefined) return;
     seen.add(job.metadata.uid);
@@ -87,8 +109,8 @@ export function runJobController(
   });
 }
 
-function quotaRefusal(world: World, namespace: string): string | undefined {
-  const used = world.pods.list().filter((pod) => pod.metadata.namespace === namespace && !isOver(pod)).length;
+function quotaRefusal(world: World, namespace: string, unseen = 0): string | undefined {
+  const used = unseen + world.pods.list().filter((pod) => pod.metadata.namespace === namespace && !isOver(pod)).length;
   const exceeded = world.quotas
     .list()
     .find(({ metadata, spec }) => metadata.namespace === namespace && used + 1 > Number(spec.hard.pods ?? Number.NaN));

@@ -57,7 +57,7 @@ export class ClusterBuilder {
   #program: Program = squares;
   #traits: JobTraits = {};
   #operators: readonly OperatorTraits[] = [{ name: "operator-1" }];
-  #choice: EngineChoice = { name: "Native", binding: "Auto" };
+  #choice: EngineChoice = { name: process.env.SIM_ENGINE === "Managed" ? "Managed" : "Native", binding: "Auto" };
 
   withNodes(count: number, size: NodeWish["size"], labels: NodeWish["labels"] = {}): this {
     for (let left = count; left > 0; left -= 1) {
