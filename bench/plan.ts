@@ -2,13 +2,25 @@
 // and eight times the size.
 import { planPool } from "../src/scheduling/index.ts";
 import { BusyPool, type BusyPoolSize } from "./busy-pool.ts";
-import type { Scenario } from "./scenario.ts";
+import { countIn, type Figures, type Scenario, wordIn } from "./scenario.ts";
 
 const warmRuns = 200;
 const sizes = [1, 2, 4, 8];
 
-export const plan: Scenario = async ({ tasks = "10000", nodes = "1000", policy = "Easy", seed = "1" }) => {
-  const size = { tasks: Number(tasks), nodes: Number(nodes), policy: policy as "Easy", seed: Number(seed) };
+export const plan: Scenario = {
+  about: "CPU time of a plan: the first, after one change, and at growing sizes",
+  flags: { tasks: "10000", nodes: "1000", policy: "Easy", seed: "1" },
+  async run(flags) {
+    return measured({
+      tasks: countIn(flags, "tasks"),
+      nodes: countIn(flags, "nodes"),
+      policy: wordIn(flags, "policy", ["None", "BestEffort", "Easy"]),
+      seed: countIn(flags, "seed"),
+    });
+  },
+};
+
+function measured(size: BusyPoolSize): Figures {
   const whole = costOf(size, warmRuns);
   const growth = sizes.map((part) =>
     costOf({ ...size, tasks: (size.tasks * part) / 8, nodes: (size.nodes * part) / 8 }, 30),
@@ -27,7 +39,7 @@ export const plan: Scenario = async ({ tasks = "10000", nodes = "1000", policy =
     coldGrowthMax: rounded(ratios(({ coldMs }) => coldMs)),
     warmGrowthMax: rounded(ratios(({ warmMs }) => percentile(warmMs, 0.5))),
   };
-};
+}
 
 interface Cost {
   readonly shards: number;

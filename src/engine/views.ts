@@ -177,18 +177,30 @@ function createInterner(): Interner {
   return {
     text: (text) => kept(texts, text, text),
     request(spec) {
-      const request = requestOf(spec);
-      const key = Object.entries(request)
-        .map(([name, amount]) => `${name}=${amount}`)
-        .join(" ");
-      return kept(requests, key, request);
+      const needs = needsOf(spec);
+      // Reading quantities exactly costs far more than the text of them, and few Pods ask for what no other does.
+      const key = JSON.stringify(needs);
+      return requests.get(key) ?? kept(requests, key, requestOf(needs));
     },
   };
 }
 
-function requestOf(spec: Fields): Amounts {
+/** What a request is computed from, and nothing else: the rest of a spec is different in each Pod. */
+function needsOf(spec: Fields): PodNeeds {
+  return {
+    containers: objectsOf(spec.containers).map(({ resources }) => ({ resources })),
+    initContainers: objectsOf(spec.initContainers).map(({ resources, restartPolicy }) => ({
+      resources,
+      restartPolicy,
+    })),
+    overhead: spec.overhead,
+    resources: spec.resources,
+  } as PodNeeds;
+}
+
+function requestOf(needs: PodNeeds): Amounts {
   try {
-    return podRequest({ ...spec, containers: objectsOf(spec.containers) } as PodNeeds);
+    return podRequest(needs);
   } catch {
     // An amount that is too large to count with: no node could hold such a Pod, so it holds nothing but its place.
     return { pods: 1 };

@@ -14,6 +14,9 @@ export interface ControlPlaneOptions {
   readonly images?: readonly string[];
   /** How long a simulated Pod runs. */
   readonly kwokRunMs?: number;
+  /** Of each simulated node. */
+  readonly kwokCpu?: number;
+  readonly kwokPods?: number;
 }
 
 export interface CommandResult {
@@ -59,7 +62,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   };
 }
 
-function flags({ nodes, profile, audit, images = [], kwokRunMs }: ControlPlaneOptions): string[] {
+function flags({ nodes, profile, audit, images = [], kwokRunMs, kwokCpu, kwokPods }: ControlPlaneOptions): string[] {
   return [
     "--nodes",
     nodes,
@@ -67,6 +70,8 @@ function flags({ nodes, profile, audit, images = [], kwokRunMs }: ControlPlaneOp
     ...(audit === undefined ? [] : ["--audit", audit]),
     ...images.flatMap((image) => ["--image", image]),
     ...(kwokRunMs === undefined ? [] : ["--kwok-run-ms", String(kwokRunMs)]),
+    ...(kwokCpu === undefined ? [] : ["--kwok-cpu", String(kwokCpu)]),
+    ...(kwokPods === undefined ? [] : ["--kwok-pods", String(kwokPods)]),
   ];
 }
 

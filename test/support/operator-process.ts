@@ -35,6 +35,7 @@ let started = 0;
 export async function startOperator(
   cluster: ControlPlane,
   environment: Readonly<Record<string, string>> = {},
+  nodeArguments: readonly string[] = [],
 ): Promise<OperatorProcess> {
   const identity = `operator-${++started}`;
   const token = (
@@ -45,7 +46,22 @@ export async function startOperator(
   const kubeconfig = join(cluster.dataDir, `${identity}.kubeconfig`);
   await writeFile(kubeconfig, stringify(config), { mode: 0o600 });
 
-  const child = spawn(process.execPath, [join(root, "dist/operator.mjs")], {
+  return spawnOperator({ identity, kubeconfig, folder: cluster.dataDir, environment, nodeArguments });
+}
+
+export interface OperatorSettings {
+  readonly identity: string;
+  readonly kubeconfig: string;
+  /** Its log goes there. */
+  readonly folder: string;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Of Node itself. */
+  readonly nodeArguments?: readonly string[];
+}
+
+export function spawnOperator(settings: OperatorSettings): OperatorProcess {
+  const { identity, kubeconfig, folder, environment = {}, nodeArguments = [] } = settings;
+  const child = spawn(process.execPath, [...nodeArguments, join(root, "dist/operator.mjs")], {
     env: {
       PATH: process.env.PATH ?? "",
       KUBECONFIG: kubeconfig,
@@ -55,7 +71,7 @@ export async function startOperator(
     },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  const log = createWriteStream(join(cluster.dataDir, `${identity}.log`));
+  const log = createWriteStream(join(folder, `${identity}.log`));
   child.stdout.pipe(log);
   const url = new Promise<string>((resolve) => {
     let told = "";

@@ -1,0 +1,41 @@
+// How many writes the API server has been asked for, by anybody, from its own counters. Leases are left out: they are
+// renewed by the clock, whatever happens.
+import type { KubeApi } from "@dsl/kube-operator";
+
+export interface ApiWrites {
+  /** Creates and changes. */
+  readonly writes: number;
+  /** Removal of Jobs and Pods is reported apart: every engine pays one for what it made, at a time of its own. */
+  readonly podDeletes: number;
+  readonly jobDeletes: number;
+}
+
+/** Reviews change nothing; nodes and leases are written by the clock. */
+const uncounted = new Set(["leases", "nodes", "tokenreviews", "subjectaccessreviews", "selfsubjectaccessreviews"]);
+
+export async function apiWrites(api: KubeApi): Promise<ApiWrites> {
+  return writesIn(String(await api.request("GET", "/metrics")));
+}
+
+export function writesIn(metrics: string): ApiWrites {
+  const found = { writes: 0, podDeletes: 0, jobDeletes: 0 };
+  for (const line of metrics.split("\n")) {
+    if (!line.startsWith("apiserver_request_total{")) continue;
+    const [, verb = ""] = /verb="(POST|PUT|PATCH|APPLY|DELETE|DELETECOLLECTION)"/.exec(line) ?? [];
+    const [, resource = ""] = /resource="([^"]*)"/.exec(line) ?? [];
+    if (verb === "" || uncounted.has(resource)) continue;
+    const requests = Number(line.slice(line.lastIndexOf(" ") + 1));
+    if (verb === "DELETE" && resource === "pods") found.podDeletes += requests;
+    else if (verb === "DELETE" && resource === "jobs") found.jobDeletes += requests;
+    else found.writes += requests;
+  }
+  return found;
+}
+
+export function writesSince(before: ApiWrites, after: ApiWrites): ApiWrites {
+  return {
+    writes: after.writes - before.writes,
+    podDeletes: after.podDeletes - before.podDeletes,
+    jobDeletes: after.jobDeletes - before.jobDeletes,
+  };
+}
