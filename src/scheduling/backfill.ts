@@ -26,14 +26,13 @@ export interface Hold {
 export function makeHold(
   contender: Contender,
   node: PoolNode,
-  releases: readonly Release[],
+  releases: Iterable<Release>,
   earlier: readonly Hold[],
   ledger: Ledger,
   owner?: PoolNode,
 ): Hold | undefined {
   const { shape, demand } = contender;
   const { request } = shape;
-  const open = new Set(shape.open.map(({ index }) => index));
   const free = new Later(ledger);
   const spare = new Map(node.lineage().map((each) => [each, each.limit.map((limit, i) => limit - (each.use[i] ?? 0))]));
   for (const hold of earlier) {
@@ -46,28 +45,28 @@ export function makeHold(
   const fitsUnder = (): boolean => [...spare.values()].every((left) => timesIn(request, left) >= demand);
   const countOn = (index: number): number => timesIn(request, free.at(index));
   let room = 0;
-  for (const index of open) room += Math.min(demand, countOn(index));
+  for (const { index } of shape.open) room += Math.min(demand, countOn(index));
 
-  for (let i = 0; i <= releases.length; i += 1) {
-    const release = releases[i];
-    const isLastOfMoment = release === undefined || i === 0 || releases[i - 1]?.at !== release.at;
-    const moment = releases[i - 1]?.at ?? contender.contest.now;
-    if (isLastOfMoment && room >= demand && fitsUnder()) {
-      return holdAt(contender, node, promised(contender, moment), free, spare, owner);
-    }
-    if (release === undefined) return undefined;
+  const isEnough = (): boolean => room >= demand && fitsUnder();
+  const hold = (at: number): Hold => holdAt(contender, node, promised(contender, at), free, spare, owner);
+
+  // All that is free at one moment counts together.
+  let moment: number | undefined;
+  for (const release of releases) {
+    if (release.at !== moment && isEnough()) return hold(moment ?? contender.contest.now);
+    moment = release.at;
     for (const each of release.node?.lineage() ?? []) {
       const left = spare.get(each);
       if (left) add(left, release.request, 1);
     }
     const index = release.room?.index;
-    if (index !== undefined && open.has(index)) {
+    if (index !== undefined && shape.isOpen[index]) {
       room -= Math.min(demand, countOn(index));
       add(free.of(index), release.request, 1);
       room += Math.min(demand, countOn(index));
     }
   }
-  return undefined;
+  return isEnough() ? hold(moment ?? contender.contest.now) : undefined;
 }
 
 /** Planned again at the same moment, T stays: what passed because of it must not let others pass too. */

@@ -3,6 +3,7 @@
 import { isPassing, selects, tolerates } from "./constraints.ts";
 import { Heap } from "./heap.ts";
 import { fits, type Ledger, type NodeRoom, type Request, timesIn } from "./ledger.ts";
+import type { Memo } from "./memo.ts";
 import type { Constraints, Task } from "./model.ts";
 import type { PlacementPolicy } from "./placement/placement.ts";
 import type { Amounts } from "./resources.ts";
@@ -13,6 +14,8 @@ export interface Choice {
   readonly admitted: readonly NodeRoom[];
   /** What may take a shard now, if there is room. */
   readonly open: readonly NodeRoom[];
+  /** The same, by room index. */
+  readonly isOpen: readonly boolean[];
   /** How many nodes are left out because they refused a shard of the task. */
   readonly excluded: number;
 }
@@ -25,6 +28,7 @@ export class Shape implements Choice {
   readonly candidates: Candidates;
   readonly admitted: readonly NodeRoom[];
   readonly open: readonly NodeRoom[];
+  readonly isOpen: readonly boolean[];
   readonly excluded: number;
   private fitting: boolean | undefined;
   private places: number | undefined;
@@ -35,8 +39,9 @@ export class Shape implements Choice {
     this.placement = placement;
     this.admitted = choice.admitted;
     this.open = choice.open;
+    this.isOpen = choice.isOpen;
     this.excluded = choice.excluded;
-    this.candidates = new Candidates(ledger, placement, this.request, choice.open);
+    this.candidates = new Candidates(ledger, placement, this.request, choice);
   }
 
   /** No node of the pool could ever hold such a shard, however empty; what is cordoned or not ready may come back. */
@@ -56,24 +61,29 @@ export class Fit {
   private readonly ledger: Ledger;
   private readonly placement: PlacementPolicy;
   private readonly now: number;
-  private readonly shapes = new Map<string, Shape>();
+  private readonly memo: Memo;
+  /** By constraints with the nodes that are left out, and by request. */
+  private readonly shapes = new Map<string, Map<string, Shape>>();
   private readonly choices = new Map<string, Choice>();
 
-  constructor(ledger: Ledger, placement: PlacementPolicy, now: number) {
+  constructor(ledger: Ledger, placement: PlacementPolicy, now: number, memo: Memo) {
+    this.memo = memo;
     this.ledger = ledger;
     this.placement = placement;
     this.now = now;
   }
 
-  shapeOf(task: Task): Shape {
-    const excluded = task.excludedNodes.filter(({ until }) => until > this.now).map(({ node }) => node);
-    const where = JSON.stringify([task.constraints, excluded.sort()]);
-    const key = JSON.stringify(task.request) + where;
-    let shape = this.shapes.get(key);
+  shapeOf({ request, constraints, excludedNodes }: Task): Shape {
+    const excluded = excludedNodes.filter(({ until }) => until > this.now).map(({ node }) => node);
+    let where = this.memo.textOf(constraints);
+    if (excluded.length > 0) where += JSON.stringify(excluded.sort());
+    const what = this.memo.textOf(request);
+    const alike = this.shapes.get(where) ?? new Map<string, Shape>();
+    if (alike.size === 0) this.shapes.set(where, alike);
+    let shape = alike.get(what);
     if (shape === undefined) {
-      const choice = this.choiceOf(task.constraints, excluded, where);
-      shape = new Shape(this.ledger, this.placement, task.request, choice);
-      this.shapes.set(key, shape);
+      shape = new Shape(this.ledger, this.placement, request, this.choiceOf(constraints, excluded, where));
+      alike.set(what, shape);
     }
     return shape;
   }
@@ -89,7 +99,9 @@ export class Fit {
       const open = admitted.filter(
         (room) => room.usable && !isExcluded(room) && tolerates(constraints, room.node.taints),
       );
-      choice = { admitted, open, excluded: admitted.filter(isExcluded).length };
+      const isOpen = this.ledger.rooms.map(() => false);
+      for (const { index } of open) isOpen[index] = true;
+      choice = { admitted, open, isOpen, excluded: admitted.filter(isExcluded).length };
       this.choices.set(key, choice);
     }
     return choice;
@@ -102,17 +114,19 @@ export class Candidates {
   private readonly placement: PlacementPolicy;
   private readonly request: Request;
   private readonly open: readonly NodeRoom[];
+  private readonly isOpen: readonly boolean[];
   private readonly heap = new Heap<Candidate>(isBetter);
-  /** By room index, for open rooms only: the entry that counts, absent where the shard does not fit. */
-  private readonly current = new Map<number, Candidate | undefined>();
+  /** By room index: the entry that counts, absent where the shard does not fit. */
+  private readonly current: (Candidate | undefined)[] = [];
   /** How many of the ledger's changes the heap knows. */
   private seen = -1;
 
-  constructor(ledger: Ledger, placement: PlacementPolicy, request: Request, open: readonly NodeRoom[]) {
+  constructor(ledger: Ledger, placement: PlacementPolicy, request: Request, { open, isOpen }: Choice) {
     this.ledger = ledger;
     this.placement = placement;
     this.request = request;
     this.open = open;
+    this.isOpen = isOpen;
   }
 
   /** The node where the next shard goes, among those that `mayUse` lets it; undefined when it fits nowhere. */
@@ -121,7 +135,7 @@ export class Candidates {
     const refused: Candidate[] = [];
     let found: NodeRoom | undefined;
     for (let top = this.heap.peek(); top !== undefined && found === undefined; top = this.heap.peek()) {
-      const isCurrent = this.current.get(top.room.index) === top;
+      const isCurrent = this.current[top.room.index] === top;
       if (isCurrent && (mayUse === undefined || mayUse(top.room))) {
         found = top.room;
       } else {
@@ -141,7 +155,7 @@ export class Candidates {
     } else {
       for (let i = this.seen; i < changes.length; i += 1) {
         const room = rooms[changes[i] ?? 0];
-        if (room && this.current.has(room.index)) this.consider(room);
+        if (room && this.isOpen[room.index]) this.consider(room);
       }
     }
     this.seen = changes.length;
@@ -150,7 +164,7 @@ export class Candidates {
   private consider(room: NodeRoom): void {
     const fitting = fits(this.request, room.free);
     const candidate = fitting ? { room, score: this.placement.score(room, this.request) } : undefined;
-    this.current.set(room.index, candidate);
+    this.current[room.index] = candidate;
     if (candidate) this.heap.push(candidate);
   }
 }

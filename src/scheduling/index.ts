@@ -1,6 +1,6 @@
 // The pure scheduling core: planPool decides, gives reasons, and touches nothing. A map of this folder, in its order:
 //   model, resources        what a plan is made from: plain data, integer amounts
-//   plan                    planPool(snapshot, now): the numbered story
+//   plan, memo              planPool(snapshot, now): the numbered story; what makes the next one faster
 //   stops                   1 what must stop, and when time alone changes a plan
 //   ledger, usage, tree     2 what is free so far in this plan, on nodes and under the pools' limits
 //   queue, line, contender  3 who may start something; order/: in which order; memory: what orders remember
@@ -23,6 +23,7 @@ export {
   unknownShardMs,
   withSample,
 } from "./learned.ts";
+export { Memo } from "./memo.ts";
 export type * from "./model.ts";
 export { defaultOrder, movingOrders, type OrderName, orderNames } from "./order/index.ts";
 export { defaultPlacement, type PlacementName, placementNames } from "./placement/index.ts";

@@ -5,6 +5,7 @@ import { expectationOf } from "./estimate.ts";
 import { Fit } from "./fit.ts";
 import { Heap } from "./heap.ts";
 import type { Ledger } from "./ledger.ts";
+import type { Memo } from "./memo.ts";
 import { inOrderToRemember, openContest } from "./memory.ts";
 import type { Snapshot, Task } from "./model.ts";
 import { byAge, compareRanks, compareText, ranksOf } from "./order/chain.ts";
@@ -27,6 +28,7 @@ export class Line {
   /** Those who never had a turn, in their order, from `next` on; who had one and wants another stands in `again`. */
   private queue: readonly Contender[];
   private next = 0;
+  private readonly aside: Contender[] = [];
   /** What they have once they pass behind a task that waits is their place to the end of the plan. */
   private isFixed = false;
   private readonly again = new Heap<Contender>(isBefore);
@@ -75,21 +77,34 @@ export class Line {
     this.again.push(contender);
   }
 
-  /** The task in front has its place kept; those behind it pass, from now on, as the pool wants them tried. */
-  passBehind(hold: Hold): void {
+  /**
+   * The task in front has its place kept; those behind it pass, from now on, as the pool wants them tried. Of whom
+   * `waitsAnyhow` says so stands aside: most of a long queue need not be tried to know that they wait.
+   */
+  passBehind(hold: Hold, waitsAnyhow: (contender: Contender) => boolean): void {
     this.hold = hold;
-    if (hold.owner !== undefined || this.node.pool.backfill?.candidates === "QueueOrder") return;
     const behind: Contender[] = [];
     for (let next = this.peek(); next !== undefined; next = this.peek()) {
-      behind.push(next);
+      (waitsAnyhow(next) ? this.aside : behind).push(next);
       this.pop();
     }
+    this.queue = behind;
+    this.next = 0;
+    if (hold.owner !== undefined || this.node.pool.backfill?.candidates === "QueueOrder") return;
     behind.forEach((contender, place) => {
       contender.ranks = [expectationOf(contender.task).likelyMs, place];
     });
-    this.queue = behind.sort(compare);
-    this.next = 0;
+    behind.sort(compare);
     this.isFixed = true;
+  }
+
+  /** There is room again: whoever waited anyhow is tried after all. */
+  bringBack(): void {
+    for (const contender of this.aside.splice(0)) {
+      contender.end = undefined;
+      if (this.isFixed) contender.ranks = [expectationOf(contender.task).likelyMs, Number.POSITIVE_INFINITY];
+      this.push(contender);
+    }
   }
 
   /** Whether one goes before `head`, as things stand now. */
@@ -101,6 +116,7 @@ export class Line {
   /** Those of the line that `stays` keeps, in their order as things stand at the end of the plan. */
   atLast(stays: (contender: Contender) => boolean): readonly Contender[] {
     const staying = this.contenders.filter(stays);
+    if (this.contest.changes === 0) return staying;
     for (const contender of staying) this.rank(contender);
     return staying.sort(compare);
   }
@@ -145,7 +161,7 @@ export interface Lines {
 }
 
 /** A line for every pool of the tree, also where nobody stands in it. */
-export function formLines({ pools, tasks }: Snapshot, tree: Tree, ledger: Ledger, now: number): Lines {
+export function formLines({ pools, tasks }: Snapshot, tree: Tree, ledger: Ledger, now: number, memo: Memo): Lines {
   const problems = new Map(tree.problems.map(({ pool, message }) => [pool, message]));
   const idle: Idle[] = [];
   const queued = new Map<string, Queued[]>(pools.map(({ name }) => [name, []]));
@@ -155,7 +171,7 @@ export function formLines({ pools, tasks }: Snapshot, tree: Tree, ledger: Ledger
     else idle.push(state);
   }
   const ofPool = Map.groupBy(tasks, ({ pool }) => pool);
-  const fits = new Map(placementNames.map((name) => [name, new Fit(ledger, placements[name], now)]));
+  const fits = new Map(placementNames.map((name) => [name, new Fit(ledger, placements[name], now, memo)]));
   const lines = pools.flatMap(({ name, placement }) => {
     const node = tree.nodes.get(name);
     const fit = fits.get(placement);

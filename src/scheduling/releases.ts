@@ -17,40 +17,82 @@ export interface Release {
   readonly request: Request;
 }
 
-/** Sorted in time. */
-export function runningReleases({ tasks }: Snapshot, { nodes }: Tree, ledger: Ledger, now: number): Release[] {
-  const releases: Release[] = [];
-  for (const task of tasks) {
-    const node = nodes.get(task.pool);
-    for (const active of task.active) {
-      const { shard } = active;
-      const room = ledger.roomNamed(active.node);
-      const at = expectedEnd(task, active, now);
-      releases.push({ at, task, shard, active, room, node, request: ledger.requestOf(active.request) });
+/** Of all that runs; what has been decided in this plan comes with each question. */
+export class Releases {
+  private readonly now: number;
+  private readonly running: readonly Release[];
+  private byTask: ReadonlyMap<Task, readonly Release[]> | undefined;
+
+  constructor({ tasks }: Snapshot, { nodes }: Tree, ledger: Ledger, now: number) {
+    this.now = now;
+    const running: Release[] = [];
+    for (const task of tasks) {
+      const node = nodes.get(task.pool);
+      for (const active of task.active) {
+        const { shard } = active;
+        const room = ledger.roomNamed(active.node);
+        const at = expectedEnd(task, active, now);
+        running.push({ at, task, shard, active, room, node, request: ledger.requestOf(active.request) });
+      }
     }
+    this.running = running.sort(byTime);
   }
-  return releases.sort((a, b) => a.at - b.at);
+
+  /**
+   * One after the other in time, each task first running on its own places those of its shards that `again` counts: a
+   * place that a task in front fills again is not free for the one behind. What is on its way out is free at once.
+   */
+  *inTime(
+    decided: readonly Release[],
+    again: ReadonlyMap<Task, number>,
+    isLeaving: (shard: ActiveShard) => boolean,
+  ): Generator<Release, undefined> {
+    const isOnItsWay = ({ active }: Release): boolean => active !== undefined && isLeaving(active);
+    const atOnce = this.running.filter((release) => isOnItsWay(release) && !again.has(release.task));
+    const moved = [
+      ...atOnce.map((release): Release => ({ ...release, at: this.now })),
+      ...decided.filter(({ task }) => !again.has(task)),
+      ...this.later(decided, again, isOnItsWay),
+    ].sort(byTime);
+    let next = 0;
+    for (const release of this.running) {
+      if (again.has(release.task) || isOnItsWay(release)) continue;
+      for (let other = moved[next]; other !== undefined && other.at < release.at; other = moved[next]) {
+        yield other;
+        next += 1;
+      }
+      yield release;
+    }
+    yield* moved.slice(next);
+  }
+
+  /** The places of tasks that fill them again. */
+  private later(
+    decided: readonly Release[],
+    again: ReadonlyMap<Task, number>,
+    isOnItsWay: (release: Release) => boolean,
+  ): readonly Release[] {
+    if (again.size === 0) return [];
+    this.byTask ??= Map.groupBy(this.running, ({ task }) => task);
+    const decidedBy = Map.groupBy(decided, ({ task }) => task);
+    const later: Release[] = [];
+    for (const [task, count] of again) {
+      const running = (this.byTask.get(task) ?? []).map(
+        (release): Release => (isOnItsWay(release) ? { ...release, at: this.now } : release),
+      );
+      const own = [...running, ...(decidedBy.get(task) ?? [])];
+      const { likelyMs, limitMs } = expectationOf(task);
+      // The places that free first run one more; among equals the order must not be that of the input.
+      own.sort((a, b) => a.at - b.at || a.shard - b.shard);
+      own.forEach((release, i) => {
+        const rounds = Math.floor(count / own.length) + (i < count % own.length ? 1 : 0);
+        later.push({ ...release, at: release.at + rounds * (limitMs ?? likelyMs) });
+      });
+    }
+    return later;
+  }
 }
 
-/**
- * In time, each task first running on its own places those of its shards that `waiting` counts: a place that
- * a task in front fills again is not free for the one behind.
- */
-export function inTime(releases: readonly Release[], waiting: ReadonlyMap<Task, number>): readonly Release[] {
-  const inTurn = releases.filter(({ task }) => !waiting.has(task));
-  const again = Map.groupBy(
-    releases.filter(({ task }) => waiting.has(task)),
-    ({ task }) => task,
-  );
-  for (const [task, own] of again) {
-    const count = waiting.get(task) ?? 0;
-    const { likelyMs, limitMs } = expectationOf(task);
-    // The places that free first run one more; among equals the order must not be that of the input.
-    own.sort((a, b) => a.at - b.at || a.shard - b.shard);
-    own.forEach((release, i) => {
-      const rounds = Math.floor(count / own.length) + (i < count % own.length ? 1 : 0);
-      inTurn.push({ ...release, at: release.at + rounds * (limitMs ?? likelyMs) });
-    });
-  }
-  return inTurn.sort((a, b) => a.at - b.at);
+function byTime(a: Release, b: Release): number {
+  return a.at - b.at;
 }

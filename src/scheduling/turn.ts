@@ -11,7 +11,7 @@ import { countStarts } from "./memory.ts";
 import type { Backfill, Task } from "./model.ts";
 import { compareText } from "./order/chain.ts";
 import type { Preemption } from "./preemption.ts";
-import { inTime, type Release } from "./releases.ts";
+import type { Release, Releases } from "./releases.ts";
 import { type PoolNode, weightedShare } from "./tree.ts";
 
 /**
@@ -43,7 +43,7 @@ export function takeTurns(
   root: PoolNode | undefined,
   lines: readonly Line[],
   ledger: Ledger,
-  running: () => readonly Release[],
+  running: () => Releases,
   preemption: Preemption,
 ): readonly Start[] {
   return root === undefined ? [] : new Turns(root, lines, ledger, running, preemption).run();
@@ -61,17 +61,11 @@ class Turns {
   /** Pools below which nobody has a turn any more, and the task that waits there. */
   private readonly closed = new Map<PoolNode, Contender>();
   private readonly started: Release[] = [];
-  private readonly askRunning: () => readonly Release[];
-  private known: readonly Release[] | undefined;
+  private readonly askRunning: () => Releases;
+  private running: Releases | undefined;
   private readonly preemption: Preemption;
 
-  constructor(
-    root: PoolNode,
-    lines: readonly Line[],
-    ledger: Ledger,
-    running: () => readonly Release[],
-    preemption: Preemption,
-  ) {
+  constructor(root: PoolNode, lines: readonly Line[], ledger: Ledger, running: () => Releases, preemption: Preemption) {
     this.askRunning = running;
     this.preemption = preemption;
     this.root = root;
@@ -195,7 +189,10 @@ class Turns {
       for (const spare of sparesTaken(this.holds, room, line.node, likelyEnd)) add(spare, shape.request, -1);
     }
     // Places given back are room again.
-    if (displaced.length > 0) this.refused.clear();
+    if (displaced.length > 0) {
+      this.refused.clear();
+      for (const each of this.lines.values()) each.bringBack();
+    }
     for (const other of displaced) {
       other.contest.changes += 1;
       if (other.end === undefined) continue;
@@ -242,7 +239,22 @@ class Turns {
     const hold = makeHold(contender, line.node, this.releasesFor(contender, line), this.holds, this.ledger, owner);
     if (hold === undefined) return;
     this.holds.push(hold);
-    line.passBehind(hold);
+    const known = new Map<Shape, TurnEnd | undefined>();
+    line.passBehind(hold, (each) => {
+      if (!known.has(each.shape)) known.set(each.shape, this.waitsAnyhow(each, line.node));
+      const end = each.claims.length === 0 ? known.get(each.shape) : undefined;
+      if (end !== undefined) each.end = end;
+      return end !== undefined;
+    });
+  }
+
+  /** Why nothing of its shape could start now, whoever goes first. */
+  private waitsAnyhow(contender: Contender, node: PoolNode): TurnEnd | undefined {
+    const never = this.neverFits(contender, node);
+    if (never) return never;
+    const limit = node.limitedBy(contender.shape.request);
+    if (limit) return { kind: "Limited", at: limit };
+    return contender.shape.candidates.best() === undefined ? { kind: "NoRoom" } : undefined;
   }
 
   /** What is kept for a task is its own, whoever waits in front. */
@@ -262,7 +274,7 @@ class Turns {
   }
 
   /** A task before the head fills its own places again before they free. */
-  private releasesFor(head: Contender, line: Line): readonly Release[] {
+  private releasesFor(head: Contender, line: Line): Iterable<Release> {
     const before = new Map<Task, number>();
     const isBefore = line.isBefore(head);
     for (const contender of line.contenders) {
@@ -270,19 +282,14 @@ class Turns {
       const left = contender.queued.startable - contender.taken;
       if (left > 0 && isBefore(contender)) before.set(contender.task, left);
     }
-    this.known ??= this.askRunning();
-    const running = this.known.map((release) =>
-      release.active && this.preemption.isLeaving(release.active) ? { ...release, at: head.contest.now } : release,
-    );
-    const kept: Release[] = [];
+    const decided = [...this.started];
     for (const { node, contenders } of this.lines.values()) {
       for (const each of contenders) {
-        each.claims.forEach((room, i) => {
-          kept.push(releaseOf(each, node, room, -1 - i));
-        });
+        if (each.claims.length > 0) decided.push(...each.claims.map((room, i) => releaseOf(each, node, room, -1 - i)));
       }
     }
-    return inTime([...running, ...this.started, ...kept], before);
+    this.running ??= this.askRunning();
+    return this.running.inTime(decided, before, (shard) => this.preemption.isLeaving(shard));
   }
 }
 

@@ -12,15 +12,16 @@ export type Ranks = readonly number[];
  * 3 those leading orders; 4 the task that has the hold; 5 the rest of the chain. Then, as `byAge` says.
  */
 export function ranksOf(chain: readonly Order[], contender: Contender): Ranks {
-  const ranks: number[] = [];
   const end = chain.findIndex(({ band }) => band === undefined);
   const leading = end < 0 ? chain.length : end;
+  const ranks = new Array<number>(leading + chain.length + 2);
+  let at = 0;
   // Ageing within a band only: it makes no cycles with the chain, and important work stays in front.
-  for (let i = 0; i < leading; i += 1) ranks.push(chain[i]?.band?.(contender) ?? 0);
-  ranks.push(contender.isAged ? contender.waitingSince : Number.POSITIVE_INFINITY);
-  for (let i = 0; i < leading; i += 1) ranks.push(chain[i]?.rank(contender) ?? 0);
-  ranks.push(contender.isHead ? 0 : 1);
-  for (let i = leading; i < chain.length; i += 1) ranks.push(chain[i]?.rank(contender) ?? 0);
+  for (let i = 0; i < leading; i += 1) ranks[at++] = chain[i]?.band?.(contender) ?? 0;
+  ranks[at++] = contender.isAged ? contender.waitingSince : Number.POSITIVE_INFINITY;
+  for (let i = 0; i < leading; i += 1) ranks[at++] = chain[i]?.rank(contender) ?? 0;
+  ranks[at++] = contender.isHead ? 0 : 1;
+  for (let i = leading; i < chain.length; i += 1) ranks[at++] = chain[i]?.rank(contender) ?? 0;
   return ranks;
 }
 
