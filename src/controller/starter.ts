@@ -87,13 +87,16 @@ export class Starter {
     );
     const carried = this.openStarts(observed);
     const room = Math.min(startsPerBatch, openStartsMax - carried.length);
-    const starts = plan.decisions
-      .filter((decision): decision is Start => decision.kind === "start")
-      .slice(0, Math.max(0, room));
-    const newer = starts.flatMap((decision) => {
-      const task = tasks.get(decision.task);
-      return task?.model === undefined ? [] : [{ task, start: openStartOf(task, decision) }];
-    });
+    const newer = plan.decisions
+      .flatMap((decision) => {
+        const task = tasks.get(decision.task);
+        if (decision.kind !== "start" || task?.model === undefined) return [];
+        // A shard whose cut could not be recorded yet waits for it.
+        const isCut = decision.shard < (task.memory?.work?.account.shards ?? 0);
+        return isCut ? [{ task, decision }] : [];
+      })
+      .slice(0, Math.max(0, room))
+      .map(({ task, decision }) => ({ task, start: openStartOf(task, decision) }));
     const all = [...older, ...newer];
     if (all.length === 0) return { errors: [], busy: false };
     const { uid } = pool.object.metadata;
