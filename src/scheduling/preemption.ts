@@ -9,6 +9,7 @@ import type { Line } from "./line.ts";
 import { countKept } from "./memory.ts";
 import type { ActiveShard, Snapshot, Task } from "./model.ts";
 import { compareText } from "./order/chain.ts";
+import { orders } from "./order/index.ts";
 import type { PoolNode, Tree } from "./tree.ts";
 
 /** A younger shard is stopped only where nothing else suffices: it has hardly begun, and might have ended soon. */
@@ -24,6 +25,8 @@ interface Victim extends Holding {
   readonly ranMs: number;
 }
 
+/** Whether a place there, beside those that it would take already, delays nobody who goes first. */
+type MayUse = (room: NodeRoom, beside: readonly NodeRoom[]) => boolean;
 type Why = "Preempted" | "Reclaimed";
 type Vectors<K> = Map<K, Float64Array>;
 
@@ -31,9 +34,10 @@ export class Preemption {
   readonly stops: Stop[] = [];
   private readonly ledger: Ledger;
   private readonly now: number;
-  private readonly victims: readonly Victim[];
-  private readonly lending: Lending<Victim>;
-  private readonly gone = new Set<Victim>();
+  /** Running shards, and places that are kept; what is gone is no longer among them. */
+  private readonly victims: Set<Victim>;
+  /** Who is on lent capacity, as long as no place is newly kept. */
+  private lending: Lending<Victim> | undefined;
   /** Running shards of each task that nothing stops yet. */
   private readonly alive = new Map<Task, number>();
   /** What is on its way out, and what is kept for others, on nodes and in pools. */
@@ -56,10 +60,8 @@ export class Preemption {
       ({ preemption, memory }) =>
         preemption?.withinPool === "LowerPriority" || preemption?.reclaim === "Always" || memory?.claims,
     );
-    const running = this.isOff ? [] : this.watch(tasks, nodes, stops);
+    this.victims = new Set(this.isOff ? [] : this.watch(tasks, nodes, stops));
     for (const line of this.isOff ? [] : lines) this.restore(line);
-    this.victims = [...running, ...lines.flatMap((line) => claimsOf(line))];
-    this.lending = new Lending(this.victims);
   }
 
   /** The shards that may have to give way; what stops anyhow is about to leave. */
@@ -133,13 +135,9 @@ export class Preemption {
 
   /**
    * Finds places for the next shards of a task that must start together, by stopping the cheapest shards that suffice, and
-   * keeps them for it. `mayUse` says on which nodes a place delays nobody who goes first. Says whose places it took.
+   * keeps them for it. Says whose places it took.
    */
-  makeRoom(
-    contender: Contender,
-    node: PoolNode,
-    mayUse: (room: NodeRoom) => boolean,
-  ): readonly Contender[] | undefined {
+  makeRoom(contender: Contender, node: PoolNode, mayUse: MayUse): readonly Contender[] | undefined {
     if (this.isOff) return undefined;
     const reasons = this.giveWay(contender, node);
     const all = [...reasons.keys()];
@@ -148,6 +146,8 @@ export class Preemption {
       this.search(contender, node, old, mayUse) ??
       (old.length < all.length ? this.search(contender, node, all, mayUse) : undefined);
     if (found === undefined || (found.victims.length === 0 && !isOn(node))) return undefined;
+    // In one order, whatever the order in which the objects came.
+    found.victims.sort((a, b) => compareText(a.id, b.id));
     for (const victim of found.victims) this.remove(victim, reasons.get(victim) ?? "Preempted", contender);
     for (const room of found.rooms) this.claim(contender, node, room);
     return found.victims.flatMap(({ claimant }) => claimant ?? []);
@@ -157,17 +157,18 @@ export class Preemption {
   private giveWay({ task, shape, demand }: Contender, node: PoolNode): ReadonlyMap<Victim, Why> {
     const found = new Map<Victim, Why>();
     const { withinPool, reclaim } = node.pool.preemption ?? {};
+    // Where priority does not come first in the order, who is stopped for it would go first again.
+    const byPriority = orders[node.pool.order[0] ?? "FirstCome"].band !== undefined;
     const lineage = node.lineage();
     /** For each ancestor, whether the pool below it that leads here would keep within its reservation. */
-    const owns = lineage.slice(0, -1).map((each) => {
-      return each.covers(shape.request, demand, this.sum(each.use, 1, this.leaving.get(each), -1));
-    });
+    const owns = lineage.slice(0, -1).map((each) => each.covers(shape.request, demand, each.use));
     for (const victim of this.victims) {
-      if (this.gone.has(victim)) continue;
+      if (victim.task === task) continue;
       const isKept = victim.claimant !== undefined;
       if (victim.node === node) {
-        const isLower = victim.task.priority < task.priority && victim.shard?.byAge !== true;
-        if (isLower && (isKept || withinPool === "LowerPriority")) found.set(victim, "Preempted");
+        const isByAge = victim.claimant?.hasWaitedLong ?? victim.shard?.byAge ?? false;
+        const isLower = victim.task.priority < task.priority && !isByAge;
+        if (isLower && byPriority && (isKept || withinPool === "LowerPriority")) found.set(victim, "Preempted");
       } else if ((isKept || reclaim === "Always") && this.isBorrowed(victim, lineage, owns)) {
         found.set(victim, "Reclaimed");
       }
@@ -180,7 +181,10 @@ export class Preemption {
     let branch: PoolNode | undefined;
     for (const each of victim.node.lineage()) {
       const at = lineage.indexOf(each);
-      if (at >= 0) return owns[at - 1] === true && (branch === undefined || this.lending.isLent(victim, branch));
+      if (at >= 0) {
+        this.lending ??= new Lending([...this.victims]);
+        return owns[at - 1] === true && (branch === undefined || this.lending.isLent(victim, branch));
+      }
       branch = each;
     }
     return false;
@@ -193,8 +197,8 @@ export class Preemption {
     { shape, demand }: Contender,
     node: PoolNode,
     candidates: readonly Victim[],
-    mayUse: (room: NodeRoom) => boolean,
-  ): { readonly rooms: readonly NodeRoom[]; readonly victims: readonly Victim[] } | undefined {
+    mayUse: MayUse,
+  ): { readonly rooms: readonly NodeRoom[]; readonly victims: Victim[] } | undefined {
     const { request } = shape;
     const slack: Vectors<NodeRoom | PoolNode> = new Map();
     const slackIn = (where: NodeRoom | PoolNode): Float64Array => {
@@ -214,7 +218,7 @@ export class Preemption {
       const limits = lineage.filter((each) => !fits(request, slackIn(each)));
       let best: { readonly room: NodeRoom; readonly victims: readonly Victim[]; readonly score: number } | undefined;
       for (const room of shape.open) {
-        if (!mayUse(room)) continue;
+        if (!mayUse(room, rooms)) continue;
         const short = fits(request, slackIn(room)) ? limits : [room, ...limits];
         const near = limits.length > 0 ? candidates : (byRoom.get(room) ?? []);
         const victims = this.cheapest(
@@ -322,7 +326,6 @@ export class Preemption {
   // ---- what is done about it
 
   private remove(victim: Victim, why: Why, { task: beneficiary }: Contender): void {
-    this.gone.add(victim);
     const { task, shard, claimant, node, room, request } = victim;
     if (claimant !== undefined) {
       // The places of shards that start together are worth nothing one by one.
@@ -330,6 +333,7 @@ export class Preemption {
       else this.drop(claimant, node, room);
     }
     if (shard === undefined) return;
+    this.victims.delete(victim);
     this.leave(shard, node, room, request);
     this.alive.set(task, (this.alive.get(task) ?? 0) - 1);
     const { shard: number, attempt } = shard;
@@ -344,8 +348,14 @@ export class Preemption {
   }
 
   private claim(contender: Contender, node: PoolNode, room: NodeRoom): void {
-    contender.claims.push(room);
+    const { task, shape, claims } = contender;
+    const id = `${task.uid}/kept/${claims.length}`;
+    claims.push(room);
     this.keep(contender, node, room, 1);
+    // Nobody has run there yet: it is younger than all that does.
+    const since = Number.MAX_SAFE_INTEGER;
+    this.victims.add({ task, node, room, request: shape.request, since, id, claimant: contender, ranMs: 0 });
+    this.lending = undefined;
   }
 
   private drop(contender: Contender, node: PoolNode, room: NodeRoom): void {
@@ -353,6 +363,11 @@ export class Preemption {
     if (at < 0) return;
     contender.claims.splice(at, 1);
     this.keep(contender, node, room, -1);
+    for (const victim of this.victims) {
+      if (victim.claimant !== contender || victim.room !== room) continue;
+      this.victims.delete(victim);
+      return;
+    }
   }
 
   private giveBack(contender: Contender, node: PoolNode): void {
@@ -384,16 +399,6 @@ export class Preemption {
   private sum(a: Float64Array, x: number, b: Float64Array | undefined, y: number): Float64Array {
     return a.map((amount, i) => x * amount + y * (b?.[i] ?? 0));
   }
-}
-
-function claimsOf({ node, contenders }: Line): Victim[] {
-  return contenders.flatMap((claimant) =>
-    claimant.claims.map((room, i): Victim => {
-      const { task, shape } = claimant;
-      const id = `${task.uid}/claim/${i}`;
-      return { task, node, room, request: shape.request, since: Number.MAX_SAFE_INTEGER, id, claimant, ranMs: 0 };
-    }),
-  );
 }
 
 function isOn({ pool: { preemption } }: PoolNode): boolean {

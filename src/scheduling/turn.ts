@@ -15,9 +15,10 @@ import type { Release, Releases } from "./releases.ts";
 import { type PoolNode, weightedShare } from "./tree.ts";
 
 /**
- * Served: it has all that it may take. Promised: places are kept for the rest until what stops there has ended. NoRoom: the next shard fits nowhere now. Limited: the limit of the pool `at` is
- * reached. Held: it fits, but would delay the task of `hold`. Behind: it was not tried, since `head` waits. NeverFits:
- * no node, or the limit of the pool `at`, could ever hold one shard.
+ * Served: it has all that it may take. Promised: places are kept for the rest until what stops there has ended. NoRoom:
+ * the next shard fits nowhere now. Limited: the limit of the pool `at` is reached. Held: it fits, but would delay the
+ * task of `hold`. Behind: it was not tried, since `head` waits. NeverFits: no node, or the limit of the pool `at`, could
+ * ever hold one shard.
  */
 export type TurnEnd =
   | { readonly kind: "Served" }
@@ -60,6 +61,8 @@ class Turns {
   private readonly refused = new Map<Line, Map<Shape, number>>();
   /** Pools below which nobody has a turn any more, and the task that waits there. */
   private readonly closed = new Map<PoolNode, Contender>();
+  /** Lines of which a task waits in front: who comes next passes it. */
+  private readonly passed = new Set<Line>();
   private readonly started: Release[] = [];
   private readonly askRunning: () => Releases;
   private running: Releases | undefined;
@@ -76,7 +79,9 @@ class Turns {
 
   run(): readonly Start[] {
     for (const line of this.lines.values()) {
-      for (const contender of line.contenders) if (contender.wanted === 0) this.settle(contender);
+      for (const contender of line.contenders) {
+        if (contender.wanted === 0 && contender.claims.length === 0) this.settle(contender);
+      }
     }
     for (let line = this.next(this.root); line !== undefined; line = this.next(this.root)) this.serve(line);
     for (const line of this.lines.values()) this.leaveBehind(line);
@@ -87,7 +92,7 @@ class Turns {
   private next(node: PoolNode): Line | undefined {
     if (this.closed.has(node)) return undefined;
     const own = this.lines.get(node);
-    let best = own?.peek() ? own : undefined;
+    let best = own && this.front(own) ? own : undefined;
     if (node.children.length === 0) return best;
     let bestRanks: readonly [number, number, string] = [1, weightedShare(node.ownUse, undefined, node.capacity), ""];
     for (const child of node.children) {
@@ -102,15 +107,22 @@ class Turns {
     return best;
   }
 
+  /** The first that could start something if places were free: what could not does not decide whose turn its pool has. */
+  private front(line: Line): Contender | undefined {
+    for (let contender = line.peek(); contender !== undefined; contender = line.peek()) {
+      const { shape, demand, claims } = contender;
+      const isWithin = line.node.neverWithin(shape.request) === undefined;
+      if (claims.length > 0 || (isWithin && shape.placesOnceOursEnd >= demand)) return contender;
+      line.pop();
+      contender.end = this.neverFits(contender, line.node) ?? { kind: "NoRoom" };
+    }
+    return undefined;
+  }
+
   private serve(line: Line): void {
     const contender = line.peek();
     line.pop();
     if (contender === undefined) return;
-    const never = this.neverFits(contender, line.node);
-    if (never) {
-      contender.end = never;
-      return;
-    }
     this.redeem(contender, line.node);
     if (contender.wanted === 0 || contender.isGathering) {
       this.settle(contender);
@@ -177,17 +189,25 @@ class Turns {
 
   /** Else whom may it preempt? Only for a task that goes first: who passes another stops nobody. */
   private preempt(line: Line, contender: Contender): boolean {
-    if (line.hold !== undefined) return false;
+    if (this.passed.has(line)) return false;
     const { shape, contest, task, likelyEnd } = contender;
-    const mayUse = (room: NodeRoom): boolean => mayPass(this.holds, room, line.node, shape.request, likelyEnd);
+    const take = (rooms: readonly NodeRoom[], factor: 1 | -1): void => {
+      for (const room of rooms) {
+        for (const spare of sparesTaken(this.holds, room, line.node, likelyEnd)) add(spare, shape.request, factor);
+      }
+    };
+    const mayUse = (room: NodeRoom, beside: readonly NodeRoom[]): boolean => {
+      take(beside, -1);
+      const may = mayPass(this.holds, room, line.node, shape.request, likelyEnd);
+      take(beside, 1);
+      return may;
+    };
     const before = contender.claims.length;
     const displaced = this.preemption.makeRoom(contender, line.node, mayUse);
     if (displaced === undefined) return false;
     const rooms = contender.claims.slice(before);
     countStarts(contest, task, rooms.length);
-    for (const room of rooms) {
-      for (const spare of sparesTaken(this.holds, room, line.node, likelyEnd)) add(spare, shape.request, -1);
-    }
+    take(rooms, -1);
     // Places given back are room again.
     if (displaced.length > 0) {
       this.refused.clear();
@@ -229,16 +249,18 @@ class Turns {
 
   private refuse(line: Line, contender: Contender, refusal: TurnEnd): void {
     contender.end = refusal;
-    // What no end of our own shards would help holds nobody up.
-    if (contender.shape.placesOnceOursEnd < contender.demand) return;
     const { letsPass, holds } = passing[line.node.pool.backfill?.policy ?? "None"];
+    // One for which no end of shards makes room is passed over: then the next is the head.
+    const isFirst = !this.passed.has(line);
+    if (!holds) this.passed.add(line);
     if (!letsPass) this.closed.set(refusal.kind === "Limited" ? refusal.at : this.root, contender);
     // Below its reservation it has a hold in any case: nothing more is lent there, whoever passes in its own pool.
-    const owner = holds ? undefined : ownerOf(line.node, contender);
-    if (line.hold !== undefined || !(holds || (letsPass && owner))) return;
+    const owner = holds || refusal.kind === "Limited" ? undefined : ownerOf(line.node, contender);
+    if (line.hold !== undefined || !(holds || (letsPass && isFirst && owner))) return;
     const hold = makeHold(contender, line.node, this.releasesFor(contender, line), this.holds, this.ledger, owner);
     if (hold === undefined) return;
     this.holds.push(hold);
+    this.passed.add(line);
     const known = new Map<Shape, TurnEnd | undefined>();
     line.passBehind(hold, (each) => {
       if (!known.has(each.shape)) known.set(each.shape, this.waitsAnyhow(each, line.node));

@@ -287,11 +287,23 @@ function appliedTo(task: Task, decisions: readonly Decision[], now: number): Tas
   const stopped = new Set(decisions.filter(({ kind }) => kind === "stop").map(({ shard }) => shard));
   const starts = decisions.flatMap((each): ActiveShard[] =>
     each.kind === "start"
-      ? [{ shard: each.shard, attempt: 0, node: each.node, request: task.request, state: "Starting", since: now }]
+      ? [
+          {
+            shard: each.shard,
+            attempt: 0,
+            node: each.node,
+            request: task.request,
+            state: "Starting",
+            since: now,
+            ...(each.byAge && { byAge: true }),
+          },
+        ]
       : [],
   );
   return {
     ...task,
+    // What ages a task ends with a start.
+    ...(starts.length > 0 && { waitingSince: now }),
     waiting: task.waiting.flatMap(({ start, end }) =>
       Array.from({ length: Math.max(0, end - start) }, (_, index) => start + index)
         .filter((shard) => !started.has(shard))
