@@ -21,6 +21,7 @@ import { podTemplate } from "../src/engine/pod.ts";
 import { lineResults, messageBytesMax, singleResult, wrapperRecords } from "../src/engine/termination-message.ts";
 import { contextOf } from "./engine/builders.ts";
 import { expanded, type Shell, shells } from "./engine/shells.ts";
+import { aCluster } from "./support/simulated-cluster.ts";
 
 const root = resolve(import.meta.dirname, "../examples");
 const names = readdirSync(root, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
@@ -61,7 +62,7 @@ describe.each(names)("examples/%s", (name) => {
   test("has objects that the API server accepts and the operator reads", async () => {
     const objects = await stored(name);
     expect(objects.flatMap(problemsOf)).toEqual([]);
-    expect(objects.filter(({ kind }) => kind === "PooledTask")).toHaveLength(1);
+    expect(objects.filter(({ kind }) => kind === "PooledTask")).toHaveLength(name === "two-teams" ? 2 : 1);
   });
 
   test("has a page that names each of its files, and is in the list of examples", () => {
@@ -71,10 +72,10 @@ describe.each(names)("examples/%s", (name) => {
     expect(read(".", "README.md")).toContain(`[${name}](${name}/README.md)`);
   });
 
-  test("runs in the pool lab, with busybox, a tenth of a CPU a shard", async () => {
+  test("runs in the pool lab or below it, with busybox, a tenth of a CPU a shard", async () => {
     const { spec } = await exampleOf(name);
     const [container] = spec.template.spec.containers;
-    expect(spec.poolRef.name).toBe("lab");
+    expect(spec.poolRef.name).toBe(name === "two-teams" ? "students" : "lab");
     expect(container).toMatchObject({ image: "busybox:1.35", resources: { requests: { cpu: "100m" } } });
   });
 });
@@ -89,7 +90,7 @@ interface Example {
 async function exampleOf(name: string): Promise<Example> {
   const objects = await stored(name);
   const found = objects.filter(({ kind }) => kind === "ConfigMap") as ConfigMap[];
-  const task = objects.find(({ kind }) => kind === "PooledTask") as PooledTask;
+  const task = objects.findLast(({ kind }) => kind === "PooledTask") as PooledTask;
   const reading = parsePooledTask(task);
   if (!reading.ok) throw new Error(problemsText(reading.problems));
   const items = itemsOf(reading.spec.items, (ref) =>
@@ -181,14 +182,8 @@ function resultsOf(example: Example, run: Run, count: number): readonly string[]
   }
 }
 
-/** The examples that are run here have chunks of one size. */
-function fixedSize({ chunk }: Example["spec"]): number {
-  if (chunk.size === "Auto") throw new Error("chunks of this example are cut by the operator");
-  return chunk.size;
-}
-
 function placed({ spec, items }: Example, shard: number): PlacedItem[] {
-  const { start, end } = itemsOfShard(shard, fixedSize(spec), items.count);
+  const { start, end } = itemsOfShard(shard, spec.chunk.size, items.count);
   return Array.from({ length: end - start }, (_, position) => start + position).map((index) => ({
     index,
     text: items.at(index),
@@ -206,12 +201,12 @@ describe("what the examples print", () => {
   });
   afterAll(() => node.remove());
 
-  /** Sieving takes its time: the first and the last segment stand for all. */
-  const someShards: Readonly<Record<string, readonly number[]>> = { primes: [0, 99] };
+  /** Sieving takes its time, and so does sleeping: the first and the last segment stand for all, or one page. */
+  const someShards: Readonly<Record<string, readonly number[]>> = { primes: [0, 99], "two-teams": [39] };
 
   test.each(names.filter((name) => name !== "retries"))("the results of %s", async (name) => {
     const example = await exampleOf(name);
-    const size = fixedSize(example.spec);
+    const { size } = example.spec.chunk;
     const expected = expectedOf(name);
     expect(expected).toHaveLength(example.items.count);
     const all = Array.from({ length: shardCount(example.items.count, size) }, (_, shard) => shard);
@@ -248,4 +243,32 @@ describe("what the examples print", () => {
     expect(example.spec.retries).toBe(1);
     expect(read("retries", "README.md")).toContain("stubborn does not work at attempt 2");
   });
+});
+
+test("two-teams: so many shards run at once as its page says, and the reason for the rest is the one it names", async () => {
+  const cluster = await aCluster()
+    .withNodes(2, { cpu: 4 })
+    .withProgram(({ item }) => ({ result: item, ms: 2000 }))
+    .start();
+  const page = read("two-teams", "README.md");
+  const expected = [...page.matchAll(/^\| `(\w+)` \|.*\| (\d+) \|$/gm)].map(([, pool, running]) => [
+    pool,
+    Number(running),
+  ]);
+  for (const manifest of manifestsOf("two-teams")) {
+    const resource = kinds.get(String(manifest.kind)) ?? configMaps;
+    const home = resource.namespaced ? { namespace: "lab" } : {};
+    await cluster.api.create(resource, { ...manifest, metadata: { ...manifest.metadata, ...home } });
+  }
+  await cluster.until(() => cluster.running("thesis").length + cluster.running("report").length === 10);
+  expect([
+    ["students", cluster.running("thesis").length],
+    ["staff", cluster.running("report").length],
+  ]).toEqual(expected);
+  const { queue } = cluster.status("thesis");
+  expect(page).toContain(`\`${queue?.reason}\`, the limit of \`dept\``);
+  expect(queue?.message).toContain("dept has");
+  await cluster.finish("report");
+  await cluster.until(() => cluster.running("thesis").length === 5);
+  await cluster.finish("thesis");
 });

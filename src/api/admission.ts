@@ -26,7 +26,13 @@ interface Match {
 
 /** Each policy is followed by the binding that puts it in force everywhere. */
 export function admissionPolicies(operator: OperatorIdentity): readonly Manifest[] {
-  return [...templatePolicy(), ...rightsPolicy(), ...operatorPolicy(operator), ...operatorPodsPolicy(operator)];
+  return [
+    ...templatePolicy(),
+    ...rightsPolicy(),
+    ...dividePolicy(),
+    ...operatorPolicy(operator),
+    ...operatorPodsPolicy(operator),
+  ];
 }
 
 /** The object of a finalizer's removal is let pass, so that a task can always go; whether it is being deleted never counts. */
@@ -110,6 +116,27 @@ function rightsPolicy(): readonly Manifest[] {
       expression: `object.spec.priority <= 0 || (oldObject != null && object.spec.priority <= oldObject.spec.priority) || ${pool}.check('prioritize').allowed()`,
       messageExpression:
         "'spec.priority: ' + string(object.spec.priority) + ' is over 0, which needs the verb prioritize on the pool ' + object.spec.poolRef.name + '; set 0 or less, or ask for that verb'",
+      reason: "Forbidden",
+    },
+  ]);
+}
+
+/** What a child takes from its parent; whoever changes something else on it needs no right over the parent. */
+const dividing = ["parentRef", "reservation", "limit", "shares", "expandableReservation"] as const;
+
+function dividePolicy(): readonly Manifest[] {
+  const pools: Match = { apiGroup: group, resources: ["resourcepools"], operations: ["CREATE", "UPDATE"] };
+  const isSame = (field: string): string =>
+    `(has(object.spec.${field}) == has(oldObject.spec.${field}) && (!has(object.spec.${field}) || object.spec.${field} == oldObject.spec.${field}))`;
+  const parent = "object.spec.parentRef.name";
+  return policy("kube-pool-divide", pools, [specChanges], {}, [
+    {
+      expression: [
+        "!has(object.spec.parentRef)",
+        `(oldObject != null && ${dividing.map(isSame).join(" && ")})`,
+        `authorizer.group('${group}').resource('resourcepools').name(${parent}).check('divide').allowed()`,
+      ].join(" || "),
+      messageExpression: `'spec.parentRef.name: ' + request.userInfo.username + ' may not divide the pool ' + ${parent} + '; ask for the verb divide on this resourcepool'`,
       reason: "Forbidden",
     },
   ]);

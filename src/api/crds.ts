@@ -22,7 +22,13 @@ export function resourcePoolCrd(): CustomResourceDefinition {
     categories: ["pools"],
     spec: resourcePoolSpec,
     status: resourcePoolStatus,
-    rules: [nameRule(63)],
+    rules: [
+      nameRule(63),
+      {
+        rule: "!has(self.spec.parentRef) || self.spec.parentRef.name != self.metadata.name",
+        message: "spec.parentRef.name: a pool cannot be its own parent; name another, or remove parentRef",
+      },
+    ],
     columns: [
       { name: "Ready", type: "string", jsonPath: condition("Ready", "status") },
       { name: "Nodes", type: "integer", jsonPath: ".status.nodes.ready", description: "Nodes that may take shards." },
@@ -40,6 +46,20 @@ export function resourcePoolCrd(): CustomResourceDefinition {
       },
       { name: "Queued", type: "integer", jsonPath: ".status.tasks.queued", description: "Tasks that wait." },
       { name: "Running", type: "integer", jsonPath: ".status.tasks.running", description: "Tasks that run." },
+      {
+        name: "Parent",
+        type: "string",
+        jsonPath: ".spec.parentRef.name",
+        priority: 1,
+        description: "The pool that it divides.",
+      },
+      {
+        name: "Reserved",
+        type: "string",
+        jsonPath: ".status.summary.reserved",
+        priority: 1,
+        description: "CPUs reserved: for the pool, or of a root by its children.",
+      },
       { name: "Reason", type: "string", jsonPath: condition("Ready", "reason"), priority: 1 },
       { name: "Message", type: "string", jsonPath: condition("Ready", "message"), priority: 1 },
       { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp" },

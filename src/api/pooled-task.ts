@@ -3,7 +3,7 @@
 import type { KubeObject, Resource } from "@dsl/kube-operator";
 import { z } from "zod";
 import { bytesOf, quantity } from "./amount.ts";
-import { shardCountMax } from "./chunks.ts";
+import { gangMax, shardCountMax } from "./chunks.ts";
 import { group, version } from "./group.ts";
 import { itemSource, matrixCount, rangeCount } from "./item-source.ts";
 import type { PooledTaskStatus } from "./pooled-task-status.ts";
@@ -18,15 +18,7 @@ const resultBytesMax = "1Gi";
 
 const chunk = z
   .object({
-    size: z
-      .union(
-        [z.int().min(1).max(100_000), z.templateLiteral(["Auto"]).meta({ maxLength: 4 })],
-        "must be a whole number from 1 to 100000, or Auto",
-      )
-      .default(1)
-      .describe(
-        "Items a shard, at most 200 kB together: a number, or Auto. Auto begins with one and then cuts as long as the learned time of an item allows, half a minute or ten times what a start takes; it always runs the command through the image's /bin/sh, or with mode Whole.",
-      ),
+    size: z.int().min(1).max(100_000).default(1).describe("Items a shard: consecutive, at most 200 kB together."),
     mode: z
       .enum(["Each", "Whole"])
       .default("Each")
@@ -66,6 +58,15 @@ const taskFields = z.object({
     .max(shardCountMax)
     .exactOptional()
     .describe("Shards at once, at most. Absent: as many as fit. May be changed at any time."),
+  minParallelism: z
+    .union(
+      [z.int().min(1).max(gangMax), z.string().max(3).regex(/^All$/)],
+      `is no number of shards; give a whole number from 1 to ${gangMax}, or All`,
+    )
+    .exactOptional()
+    .describe(
+      "Start only when so many shards fit together, at most 1000: a number, or All. It counts for the first start; shards that run again start one by one. Absent: 1.",
+    ),
   priority: z
     .int()
     .min(-1000)
@@ -98,14 +99,6 @@ const taskFields = z.object({
     .max(1_000_000)
     .default(0)
     .describe("Raise it to run the failed items once more; results that are there stay. It can only be raised."),
-  expectedItemSeconds: z
-    .int()
-    .min(1)
-    .max(31_536_000)
-    .exactOptional()
-    .describe(
-      "How long an item is likely to run, for whoever plans before one has ended. What was learned of this task or of its template goes first.",
-    ),
   itemTimeoutSeconds: z
     .int()
     .min(1)
@@ -146,9 +139,9 @@ const taskRules: readonly Rule<TaskFields>[] = [
     holds: ({ items }) => sources.filter((source) => items[source] !== undefined).length === 1,
   },
   ...["range", "matrix"].map((source): Rule<TaskFields> => {
-    const shards = `(${source === "range" ? rangeCount("self.items.range") : matrixCount("self.items.matrix")} + int(self.chunk.size) - 1) / int(self.chunk.size)`;
+    const shards = `(${source === "range" ? rangeCount("self.items.range") : matrixCount("self.items.matrix")} + self.chunk.size - 1) / self.chunk.size`;
     return {
-      rule: `self.chunk.size == 'Auto' || !has(self.items.${source}) || ${shards} <= ${shardCountMax}`,
+      rule: `!has(self.items.${source}) || ${shards} <= ${shardCountMax}`,
       message: `chunk.size is too small: the items make more than ${shardCountMax} shards; raise it`,
       fieldPath: ".chunk.size",
     };
@@ -165,11 +158,19 @@ const taskRules: readonly Rule<TaskFields>[] = [
     fieldPath: ".results.maxBytes",
     holds: ({ results }) => bytesOf(results.maxBytes) <= bytesOf(resultBytesMax),
   },
+  {
+    rule: "!has(self.minParallelism) || !has(self.parallelism) || type(self.minParallelism) != int || self.minParallelism <= self.parallelism",
+    message:
+      "minParallelism is over parallelism, so nothing could ever start; raise parallelism or lower minParallelism",
+    fieldPath: ".minParallelism",
+    holds: ({ minParallelism, parallelism }) =>
+      parallelism === undefined || typeof minParallelism !== "number" || minParallelism <= parallelism,
+  },
   ...[
     "poolRef",
     "items",
     "chunk",
-    "expectedItemSeconds",
+    "minParallelism",
     "itemTimeoutSeconds",
     "startTimeoutSeconds",
     "results",

@@ -32,7 +32,7 @@ export const top: Verb = {
   name: "top",
   summary: "show the pools, their use and their queues",
   usage: "[options]",
-  description: `Shows each pool: nodes (ready of all), CPUs (allocated of all), utilisation, tasks queued and running, and shards
+  description: `Shows the pools as a tree: nodes (ready of all), CPUs (allocated of all), utilisation, tasks queued and running, and shards
 (running of those not done). Below stand the tasks that have not ended.`,
   options,
   examples: [
@@ -90,7 +90,7 @@ async function screen({ arguments: args, clock }: Session, cluster: Cluster): Pr
   const pools = await fetchPools(cluster, args.text("selector"));
   if (pools.length === 0) return "No pools found.\n";
   const now = clock.now();
-  const poolTable = tableText(poolColumns(isWide, now), pools.map(poolRow));
+  const poolTable = tableText(poolColumns(isWide, now), asTree(pools.map(poolRow)));
 
   const names = new Set(pools.map(({ metadata }) => metadata.name));
   const { items } = await listAll(cluster.api, pooledTasks, allNamespaces ? {} : { namespace: cluster.namespace });
@@ -106,6 +106,27 @@ async function screen({ arguments: args, clock }: Session, cluster: Cluster): Pr
   return `${poolTable}\n${tableText(taskColumns(isWide, allNamespaces, now), shown)}${rest}`;
 }
 
+interface TreeRow extends PoolRow {
+  /** How many pools of the table are above it. */
+  readonly depth: number;
+}
+
+/** Each pool below its parent; a pool whose parent is not shown stands as a root does. */
+function asTree(rows: readonly PoolRow[]): readonly TreeRow[] {
+  const names = new Set(rows.map(({ name }) => name));
+  const shown = new Set<string>();
+  const below = (parent: string | undefined, depth: number): TreeRow[] =>
+    rows.flatMap((row) => {
+      const isRoot = row.parent === undefined || !names.has(row.parent);
+      if (shown.has(row.name) || (parent === undefined ? !isRoot : row.parent !== parent)) return [];
+      shown.add(row.name);
+      return [{ ...row, depth }, ...below(row.name, depth + 1)];
+    });
+  const tree = below(undefined, 0);
+  // Pools that go round in a circle are below no root.
+  return [...tree, ...rows.filter(({ name }) => !shown.has(name)).map((row) => ({ ...row, depth: 0 }))];
+}
+
 /** Pool by pool: what runs first, then the queue in its order. */
 function byTurn(a: TaskRow, b: TaskRow): number {
   const text = (x: string, y: string): number => (x < y ? -1 : x > y ? 1 : 0);
@@ -114,9 +135,9 @@ function byTurn(a: TaskRow, b: TaskRow): number {
   return text(a.pool, b.pool) || rank(a) - rank(b) || a.created - b.created || text(a.name, b.name);
 }
 
-function poolColumns(isWide: boolean, now: number): readonly Column<PoolRow>[] {
+function poolColumns(isWide: boolean, now: number): readonly Column<TreeRow>[] {
   return [
-    { head: "POOL", cell: (row) => row.name },
+    { head: "POOL", cell: ({ depth, name }) => `${"  ".repeat(depth)}${name}` },
     { head: "READY", cell: ({ ready }) => (ready === undefined ? "Unknown" : ready ? "True" : "False") },
     { head: "NODES", cell: ({ nodes }) => nodes && `${nodes.ready}/${nodes.total}` },
     { head: "CPU", cell: (row) => row.cpu },
@@ -129,6 +150,10 @@ function poolColumns(isWide: boolean, now: number): readonly Column<PoolRow>[] {
     },
     ...(isWide
       ? [
+          {
+            head: "RESERVED",
+            cell: ({ resources }: PoolRow) => resources.find(({ name }) => name === "cpu")?.reserved,
+          },
           { head: "AGE", cell: ({ created }: PoolRow) => durationText(now - created) },
           { head: "REASON", cell: ({ reason }: PoolRow) => reason },
           { head: "MESSAGE", cell: ({ message }: PoolRow) => message },

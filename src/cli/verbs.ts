@@ -9,6 +9,7 @@ import { results } from "./results.ts";
 import { resume } from "./resume.ts";
 import { retry } from "./retry.ts";
 import { simulate } from "./simulate.ts";
+import { drain, start, stop } from "./stop-policy.ts";
 import { suspend } from "./suspend.ts";
 import { top } from "./top.ts";
 import type { Verb } from "./verb.ts";
@@ -25,6 +26,9 @@ export const verbs: readonly Verb[] = [
   cancel,
   suspend,
   resume,
+  stop,
+  drain,
+  start,
   simulate,
   version,
 ];

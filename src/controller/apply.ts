@@ -16,7 +16,6 @@ import { stopAttempt } from "../engine/engines.ts";
 import { jobs } from "../engine/job.ts";
 import type { JobView, RoundView } from "../engine/views.ts";
 import type { Plan, Stop, StopReason } from "../scheduling/index.ts";
-import { learnedText } from "./learned-times.ts";
 import { attemptKey, type Observed, type ObservedPool, type ObservedTask } from "./observe.ts";
 import { inParallel } from "./parallel.ts";
 import { PoolLock, versionOf } from "./pool-lock.ts";
@@ -35,6 +34,8 @@ const lanes = 32;
 export interface Outcome {
   /** What could not be written; the next reconcile plans anew. */
   readonly errors: readonly unknown[];
+  /** Nothing of what the plan starts was written down. */
+  readonly putOff: boolean;
   /** When what was put off is due. */
   readonly wakeAt?: number;
 }
@@ -52,7 +53,6 @@ export interface ApplierOptions {
 export class Applier {
   readonly #api: KubeApi;
   readonly #stores: WritableStores;
-  readonly #memories: TaskMemories;
   readonly #events: Pick<EventRecorder, "record">;
   readonly #log: Log;
   readonly #sender: Sender;
@@ -64,7 +64,6 @@ export class Applier {
   constructor({ api, stores, memories, events, log, term }: ApplierOptions) {
     this.#api = api;
     this.#stores = stores;
-    this.#memories = memories;
     this.#events = events;
     this.#log = log;
     this.#sender = new Sender(api, stores);
@@ -80,13 +79,14 @@ export class Applier {
   }
 
   async apply(observed: Observed, plan: Plan, now: number): Promise<Outcome> {
-    const recorded = await this.#recorder.record(observed, plan, now);
+    const recorded = await this.#recorder.record(observed, now);
     const released = await this.#remover.release(observed);
     const stopped = await inParallel(stopsOf(observed, plan), lanes, (stop) => this.#stop(stop, now));
     const started = await this.#starter.start(observed, plan, now);
     const removed = await this.#remover.remove(observed, now, started.busy);
     const moments = [recorded.wakeAt, started.wakeAt, removed.wakeAt].filter((moment) => moment !== undefined);
     return {
+      putOff: started.putOff ?? false,
       errors: [...recorded.errors, ...released, ...stopped, ...started.errors, ...removed.errors],
       ...(moments.length > 0 && { wakeAt: Math.min(...moments) }),
     };
@@ -131,24 +131,23 @@ export class Applier {
     return true;
   }
 
-  /** What the next status of the pool has to remember: the open starts, and what was learned of times. */
-  queue(observed: Observed): { readonly openStarts: OpenStart[]; readonly learned?: string[] } {
-    const openStarts = [...this.#starter.openStarts(observed)];
-    const learned = observed.pool === undefined ? [] : learnedText(this.#memories.times.of(observed.pool.object));
-    return { openStarts, ...(learned.length > 0 && { learned: [...learned] }) };
+  /** Those that the next status of the pool has to carry. */
+  openStarts(observed: Observed): readonly OpenStart[] {
+    return this.#starter.openStarts(observed);
   }
 
-  /** Of any pool of the tree; open starts and what was learned stand in the root's status alone. */
+  /** Of any pool of the tree; open starts stand in the root's status alone. */
   async reportPool(observed: Observed, pool: ObservedPool, status: ResourcePoolStatus): Promise<void> {
-    const queue = pool.object === observed.pool?.object ? this.queue(observed) : undefined;
+    const isRoot = pool.object === observed.pool?.object;
+    const openStarts = isRoot ? this.openStarts(observed) : [];
     await ignoring(isGone, async () => {
       await this.#lock.write(pool.object, () => ({
         ...status,
-        queue: { ...status.queue, ...queue },
+        queue: { ...status.queue, ...(isRoot && { openStarts: [...openStarts] }) },
       }));
       for (const event of poolEvents(pool.object.status, status)) this.#events.record(pool.object, event);
     });
-    if (queue !== undefined) this.#starter.closed(observed.pool?.openStarts ?? [], queue.openStarts);
+    if (isRoot) this.#starter.closed(observed.pool?.openStarts ?? [], openStarts);
   }
 
   /** For the state that it was computed from and no other: a leader that was paused must not undo a later one's word. */

@@ -50,10 +50,10 @@ export class PoolReconciler {
     const now = clock.now();
     const observed = observe({ ...this.#options, queueMemory: this.#queues.of(root.name) }, root.name, now);
     const plan = this.#plan(observed, now);
-    this.#queues.remember(observed, plan);
     const statistics = this.#keeper(root.name, now).update(observed, plan, now);
     const outcome = await applier.apply(observed, plan, now);
-    const reported = await reporter.report(observed, plan, statistics, now);
+    const memory = this.#queues.remember(observed, plan, outcome.putOff);
+    const reported = await reporter.report(observed, { ...plan, memory }, statistics, now);
 
     const wakeAt = earliest(plan.wakeAt, observed.wakeAt, outcome.wakeAt, reported.wakeAt, unread.wakeAt);
     if (wakeAt !== undefined) this.#options.wake(root, Math.max(leastSleepMs, wakeAt - clock.now()));

@@ -13,12 +13,19 @@ export class QueueMemories {
     return ({ metadata }) => known?.get(metadata.uid);
   }
 
-  remember({ root, pools }: Observed, { memory = {} }: Plan): void {
-    const remembered = [...pools].flatMap(([name, { object }]) => {
-      const left = memory[name];
-      return left === undefined ? [] : [[object.metadata.uid, left] as const];
+  /** By the pool's name. A turn counts once its start has been written down: who is put off has not had it. */
+  remember({ root, pools, snapshot }: Observed, { memory = {} }: Plan, putOff: boolean): Record<string, QueueMemory> {
+    const before = new Map(snapshot.pools.map((pool) => [pool.name, pool.memory]));
+    const remembered = Object.entries(memory).map(([name, left]) => {
+      const { turn = 0, turns = {} } = before.get(name) ?? {};
+      return [name, putOff ? { ...left, turn, turns } : left] as const;
     });
-    if (remembered.length > 0) this.#byRoot.set(root, new Map(remembered));
+    const byUid = remembered.flatMap(([name, left]) => {
+      const uid = pools.get(name)?.object.metadata.uid;
+      return uid === undefined ? [] : [[uid, left] as const];
+    });
+    if (byUid.length > 0) this.#byRoot.set(root, new Map(byUid));
     else this.#byRoot.delete(root);
+    return Object.fromEntries(remembered);
   }
 }

@@ -28,7 +28,7 @@ export function linesOf(
   const outcomes = [...attempt.outcomes.filter(({ item }) => !known.has(item)), ...failures];
   return [
     ...itemLines(attempt, outcomes, account, limits.resultBytesLeft),
-    attemptLine(attempt, timedOut ? "TimedOut" : attempt.outcome, account),
+    attemptLine(attempt, timedOut ? "TimedOut" : attempt.outcome),
   ];
 }
 
@@ -115,9 +115,7 @@ function itemLine(attempt: EndedAttempt, outcome: ItemOutcome, account: Account)
   };
 }
 
-/** Chunks of one size stay as they are: what a shard hands back it runs itself, in its next attempt. */
-function attemptLine(attempt: EndedAttempt, outcome: Outcome, { shape }: Account): AttemptRecord {
-  const handedBack = shape.chunk === "Auto" ? formatRanges(rangesOf(attempt.leftOver)) : "";
+function attemptLine(attempt: EndedAttempt, outcome: Outcome): AttemptRecord {
   return {
     kind: "attempt",
     shard: attempt.shard,
@@ -128,6 +126,5 @@ function attemptLine(attempt: EndedAttempt, outcome: Outcome, { shape }: Account
     decided: attempt.decided,
     ...(attempt.start !== undefined && { start: attempt.start }),
     end: attempt.end,
-    ...(handedBack !== "" && { handedBack }),
   };
 }

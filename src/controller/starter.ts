@@ -10,6 +10,7 @@ import {
   type Log,
 } from "@dsl/kube-operator";
 import type { Quantities } from "../api/amount.ts";
+import { gangMax } from "../api/chunks.ts";
 import { childName, finalizers } from "../api/labels.ts";
 import { type PooledTask, pooledTasks } from "../api/pooled-task.ts";
 import type { OpenStart } from "../api/resource-pool.ts";
@@ -32,7 +33,7 @@ import { nameTaken } from "./task-memory.ts";
 const lanes = 32;
 /** Starts written down at once: a status must stay small, and the next batch follows at once. */
 const startsPerBatch = 200;
-const openStartsMax = 1000;
+const openStartsMax = gangMax;
 /** A few starts wait so long for others to come along: the write that opens them costs the same for all. */
 const gatherMs = 200;
 const enough = 32;
@@ -41,6 +42,8 @@ export interface Started {
   readonly errors: readonly unknown[];
   /** Something was started, or tried. */
   readonly busy: boolean;
+  /** Starts of the plan were not even written down: the next plan decides about them anew. */
+  readonly putOff?: true;
   /** When what was put off is due. */
   readonly wakeAt?: number;
 }
@@ -86,23 +89,21 @@ export class Starter {
         : task.open.filter((start) => !this.#dropped.has(openKey(start))).map((start) => ({ task, start })),
     );
     const carried = this.openStarts(observed);
-    const room = Math.min(startsPerBatch, openStartsMax - carried.length);
-    const newer = plan.decisions
-      .flatMap((decision) => {
-        const task = tasks.get(decision.task);
-        if (decision.kind !== "start" || task?.model === undefined) return [];
-        // A shard whose cut could not be recorded yet waits for it.
-        const isCut = decision.shard < (task.memory?.work?.account.shards ?? 0);
-        return isCut ? [{ task, decision }] : [];
-      })
-      .slice(0, Math.max(0, room))
-      .map(({ task, decision }) => ({ task, start: openStartOf(task, decision) }));
+    const starts = nextBatch(
+      plan.decisions.filter((decision): decision is Start => decision.kind === "start"),
+      (key) => gangOf(tasks.get(key)),
+      openStartsMax - carried.length,
+    );
+    const newer = starts.flatMap((decision) => {
+      const task = tasks.get(decision.task);
+      return task?.model === undefined ? [] : [{ task, start: openStartOf(task, decision) }];
+    });
     const all = [...older, ...newer];
     if (all.length === 0) return { errors: [], busy: false };
     const { uid } = pool.object.metadata;
     const gathered = (this.#openedAt.get(uid) ?? 0) + gatherMs;
     if (older.length === 0 && newer.length < enough && now < gathered) {
-      return { errors: [], busy: true, wakeAt: gathered };
+      return { errors: [], busy: true, putOff: true, wakeAt: gathered };
     }
     const rounds = new Map<ObservedTask, RoundView>();
     const errors: unknown[] = [];
@@ -114,7 +115,7 @@ export class Starter {
       }
     } catch (error) {
       // Nothing is created that is not written down.
-      return { errors: [error], busy: true };
+      return { errors: [error], busy: true, putOff: true };
     }
     const startsOf = (task: ObservedTask): readonly OpenStart[] =>
       all.flatMap((each) => (each.task === task ? [each.start] : []));
@@ -267,6 +268,33 @@ export class Starter {
     const open = new Set(stillOpen.map(openKey));
     for (const start of former) if (!open.has(openKey(start))) this.#dropped.delete(openKey(start));
   }
+}
+
+/**
+ * The starts that are written down now: a batch, in their order, but shards that must start together in one. Where those
+ * do not fit any more they wait, with all that come behind, until there is room.
+ */
+export function nextBatch(starts: readonly Start[], gang: (task: string) => number, room: number): readonly Start[] {
+  const byTask = Map.groupBy(starts, ({ task }) => task);
+  const batch = new Set<Start>();
+  const seen = new Set<string>();
+  for (const start of starts) {
+    if (batch.has(start)) continue;
+    const isFirst = !seen.has(start.task);
+    seen.add(start.task);
+    const size = isFirst ? gang(start.task) : 1;
+    const together = size > 1 ? (byTask.get(start.task) ?? []).slice(0, size) : [start];
+    const most = size > 1 ? room : Math.min(room, startsPerBatch);
+    if (batch.size + together.length > most) break;
+    for (const each of together) batch.add(each);
+  }
+  return [...batch];
+}
+
+/** How many shards of the task must start together now. */
+function gangOf(task: ObservedTask | undefined): number {
+  const { minParallelism = 1, hasStarted = false } = task?.model ?? {};
+  return hasStarted ? 1 : minParallelism;
 }
 
 function openStartOf(task: ObservedTask, { shard, node }: Start): OpenStart {

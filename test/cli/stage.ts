@@ -17,7 +17,7 @@ import {
   pooledTasks,
 } from "../../src/api/pooled-task.ts";
 import { formatRecord, type RecordLine, recordsKey } from "../../src/api/records.ts";
-import { type ResourcePoolStatus, resourcePools } from "../../src/api/resource-pool.ts";
+import { type ResourcePool, type ResourcePoolStatus, resourcePools } from "../../src/api/resource-pool.ts";
 import { runCommandLine } from "../../src/cli/command-line.ts";
 import { configMaps } from "../../src/cli/kinds.ts";
 import type { Output, Terminal } from "../../src/cli/terminal.ts";
@@ -49,7 +49,8 @@ export interface Stage {
   /** Runs a verb that ends by itself. */
   run(words: readonly string[], options?: CallOptions): Promise<{ stdout: string; stderr: string; status: ExitStatus }>;
   createTask(name: string, spec?: Partial<PooledTaskSpecInput>, namespace?: string): Promise<PooledTask>;
-  createPool(name: string, status?: ResourcePoolStatus): Promise<void>;
+  createPool(name: string, status?: ResourcePoolStatus, spec?: object): Promise<void>;
+  pool(name: string): Promise<ResourcePool>;
   /** What the operator would write; lets whoever watches see it. */
   report(name: string, status: PooledTaskStatus, namespace?: string): Promise<PooledTask>;
   /** Appends records to the last segment of a task. */
@@ -124,12 +125,13 @@ export function stage(): Stage {
       };
       return api.create(pooledTasks, manifest);
     },
-    async createPool(name, status) {
+    pool: (name) => api.get(resourcePools, { name }),
+    async createPool(name, status, spec = {}) {
       await api.create(resourcePools, {
         apiVersion: "kube-pool.dev/v1alpha1",
         kind: "ResourcePool",
         metadata: { name },
-        spec: { namespaceSelector: {} },
+        spec: { namespaceSelector: {}, ...spec },
       });
       if (status !== undefined) {
         await api.patch(resourcePools, { name }, { type: "merge", body: { status } }, { subresource: "status" });

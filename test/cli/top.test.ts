@@ -54,9 +54,9 @@ test("-o wide -A tells the reasons, and everybody's tasks", async () => {
   const { run } = await twoPools();
   const { stdout } = await run(["top", "-A", "-o", "wide"]);
   expect(stdout).toMatchInlineSnapshot(`
-    "POOL   READY     NODES    CPU      UTIL     QUEUED   RUNNING   SHARDS   AGE   REASON   MESSAGE
-    lab    True      11/12    61/96    65%      1        1         58/371   0s    <none>   <none>
-    new    Unknown   <none>   <none>   <none>   <none>   <none>    <none>   0s    <none>   <none>
+    "POOL   READY     NODES    CPU      UTIL     QUEUED   RUNNING   SHARDS   RESERVED   AGE   REASON   MESSAGE
+    lab    True      11/12    61/96    65%      1        1         58/371   0          0s    <none>   <none>
+    new    Unknown   <none>   <none>   <none>   <none>   <none>    <none>   <none>     0s    <none>   <none>
 
     NAMESPACE   TASK      POOL   DONE     FAILED   RUNNING   REASON     ETA      AGE   MESSAGE
     default     squares   lab    42/100   2        58        <none>     41m      0s    <none>

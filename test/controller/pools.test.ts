@@ -181,6 +181,37 @@ test("a short task passes the one that waits in front, and does not delay it", a
   await cluster.finish("long");
 });
 
+test("a task with minParallelism starts nothing until so many fit together, and then one by one", async () => {
+  const cluster = await aCluster()
+    .withNodes(1, { cpu: 4 })
+    .withProgram(({ item, task }) => ({ result: item, ms: task === "busy" ? 5000 : 3000 }))
+    .start();
+  await cluster.task("busy", inPool("lab", 2));
+  await cluster.until(() => cluster.running("busy").length === 2);
+  await cluster.task("gang", inPool("lab", 6, { minParallelism: 4 }));
+  await cluster.run(3);
+  expect(cluster.jobs("gang")).toEqual([]);
+  expect(cluster.status("gang").queue).toMatchObject({
+    reason: "PoolFull",
+    message: "each shard asks for 1 cpu, and 4 must start together; lab has room for 2",
+  });
+  await cluster.until(() => cluster.running("gang").length === 4, { withinSeconds: 10 });
+  await cluster.finish("gang");
+  const decided = cluster.records("gang").flatMap((line) => (line.kind === "attempt" ? [line.decided] : []));
+  expect(new Set(decided.slice(0, 4)).size).toBe(1);
+});
+
+test("All means all shards, and too many of them are a mistake that is told", async () => {
+  const cluster = await aCluster().withNodes(1, { cpu: 4 }).withProgram(slow).start();
+  await cluster.task("all", inPool("lab", 4, { minParallelism: "All" }));
+  await cluster.until(() => cluster.running("all").length === 4);
+  await cluster.task("many", inPool("lab", 1001, { minParallelism: "All" }));
+  await cluster.until(() => cluster.condition("many", "Stalled") === "True TaskInvalid");
+  expect(cluster.status("many").queue?.message).toContain(
+    "All would start 1001 shards together, over the limit of 1000",
+  );
+});
+
 test("whose turn it is outlives the operator: turns and use stand in the pool's status", async () => {
   const cluster = await anEmptyCluster()
     .withPool("lab", { queue: { order: ["RoundRobin"] } })

@@ -218,6 +218,66 @@ describe("the requester", () => {
   });
 });
 
+describe("whoever writes a pool", () => {
+  const pool = (name: string, spec: object): object => ({
+    apiVersion: "kube-pool.dev/v1alpha1",
+    kind: "ResourcePool",
+    metadata: { name },
+    spec,
+  });
+  const change = async (name: string, spec: object, user: string): Promise<string> => {
+    const args = ["patch", "rpool", name, "--type=merge", "--dry-run=server", `--as=${user}`];
+    const { code, stderr } = await cluster.kubectl([...args, "-p", JSON.stringify({ spec })]);
+    return code === 0 ? "" : stderr;
+  };
+  const denied = "may not divide the pool dept; ask for the verb divide on this resourcepool";
+
+  beforeAll(async () => {
+    const rights = [
+      { apiGroups: ["kube-pool.dev"], resources: ["resourcepools"], verbs: ["create", "get", "patch"] },
+      { apiGroups: ["kube-pool.dev"], resources: ["resourcepools"], resourceNames: ["dept"], verbs: ["divide"] },
+    ];
+    const apiGroup = "rbac.authorization.k8s.io";
+    const items = [
+      ...["writer", "head"].flatMap((name, index) => [
+        {
+          apiVersion: `${apiGroup}/v1`,
+          kind: "ClusterRole",
+          metadata: { name },
+          rules: rights.slice(0, index + 1),
+        },
+        {
+          apiVersion: `${apiGroup}/v1`,
+          kind: "ClusterRoleBinding",
+          metadata: { name },
+          roleRef: { apiGroup, kind: "ClusterRole", name },
+          subjects: [{ apiGroup, kind: "User", name }],
+        },
+      ]),
+      pool("dept", {}),
+      pool("team", { parentRef: { name: "dept" }, shares: "Low" }),
+    ];
+    await must(cluster, ["create", "-f", "-"], JSON.stringify({ apiVersion: "v1", kind: "List", items }));
+  });
+
+  test("creates a child only with the verb divide on its parent, and a root without", async () => {
+    const child = pool("x", { parentRef: { name: "dept" } });
+    expect(await refusal(child, "--as=writer")).toContain(`spec.parentRef.name: writer ${denied}`);
+    expect(await refusal(child, "--as=head")).toBe("");
+    const other = pool("x", { parentRef: { name: "lab" } });
+    expect(await refusal(other, "--as=head")).toContain("head may not divide the pool lab");
+    expect(await refusal(pool("x", {}), "--as=writer")).toBe("");
+  });
+
+  test("changes what a child takes from its parent only with that verb, and all else without", async () => {
+    for (const spec of [{ shares: "High" }, { limit: { cpu: 1 } }, { reservation: { cpu: 1 } }, { shares: null }]) {
+      expect(await change("team", spec, "writer")).toContain(denied);
+      expect(await change("team", spec, "head")).toBe("");
+    }
+    expect(await change("team", { placement: "Spread", stopPolicy: "Stop" }, "writer")).toBe("");
+  });
+});
+
 describe("the operator", () => {
   const asOperator = `--as=${operator}`;
   const owner = {

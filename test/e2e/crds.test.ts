@@ -31,6 +31,9 @@ const seeds = (count: number): object => ({
 describe("kubectl explain", () => {
   test.each([
     ["rpool.spec", "namespaceSelector", "{} is every one; absent is none"],
+    ["rpool.spec", "shares", "Low is 2000, Normal 4000, High 8000; or a number"],
+    ["rpool.spec.queue", "order", "Inherited; at a root: [Priority, FirstCome]"],
+    ["rpool.status.resources", "reserved", "Of a root: what its children have reserved"],
     ["ptask.spec", "retries", "Further attempts for each failed item, at most 100"],
     ["ptask.spec.items", "matrix", "Every combination of the axes' values"],
     ["ptask.spec.template.spec.containers", "resources", "CPU, memory and other amounts"],
@@ -185,6 +188,70 @@ describe("a task is taken", () => {
   test("with a name of 40 characters", async () => {
     expect(await judge.object(aWrittenTask("a".repeat(40)))).toBe("");
   });
+});
+
+describe("a pool is refused", () => {
+  const child = (spec: object): object => ({ parentRef: { name: "lab" }, ...spec });
+  test.each<[string, object, string]>([
+    ["with both kinds of nodes", { nodeSelector: {}, nodeNames: ["a"] }, "nodeSelector and nodeNames are both given"],
+    ["with an order twice", { queue: { order: ["Priority", "Priority"] } }, "queue.order names a comparison twice"],
+    ["with an order that there is not", { queue: { order: ["Random"] } }, 'supported values: "Priority"'],
+    [
+      "with a moving order in front",
+      { queue: { order: ["FairShare", "Priority"] } },
+      "at most one of them, as the last",
+    ],
+    ["with two moving orders", { queue: { order: ["RoundRobin", "FairShare"] } }, "at most one of them, as the last"],
+    ["with another backfill", { queue: { backfill: { policy: "Always" } } }, 'supported values: "None"'],
+    ["with no time until ageing", { queue: { maxWaitSeconds: 0 } }, "should be greater than or equal to 1"],
+    ["with another placement", { placement: "Anywhere" }, "Unsupported value"],
+    ["with another stop policy", { stopPolicy: "Pause" }, 'supported values: "None", "Stop", "StopAndDrain"'],
+    ["as a root with a reservation", { reservation: { cpu: 1 } }, "reservation is of children only"],
+    ["as a root with shares", { shares: "Low" }, "shares is of children only"],
+    ["as a root that is expandable", { expandableReservation: true }, "expandableReservation is of children only"],
+    ["as a child with a selector", child({ nodeSelector: {} }), "nodeSelector is of roots only"],
+    ["as a child with nodes", child({ nodeNames: ["a"] }), "nodeNames is of roots only"],
+    ["as a child that shares nodes", child({ sharing: "Shared" }), "sharing is of roots only"],
+    ["with other words as shares", child({ shares: "Much" }), "spec.shares"],
+    ["with no shares", child({ shares: 0 }), "should be greater than or equal to 1"],
+    ["with a negative limit", { limit: { cpu: "-1" } }, "spec.limit.cpu"],
+    ["below itself", { parentRef: { name: "a" } }, "a pool cannot be its own parent"],
+  ])("%s", async (_, spec, expected) => {
+    expect(await judge.object(pool("a", spec))).toContain(expected);
+  });
+});
+
+describe("a pool is taken", () => {
+  const still = ["Priority", "FirstCome", "ShortestJob", "SmallestRequest", "LargestRequest"];
+  const child = { parentRef: { name: "lab" } };
+  test.each<[string, object]>([
+    ["with every order that stands still, and a moving one as the last", { queue: { order: [...still, "FairShare"] } }],
+    ["with one moving order alone", { queue: { order: ["RoundRobin"] } }],
+    ["as a child of a pool that is not there yet", { parentRef: { name: "later" } }],
+    ["as a child with a reservation", { ...child, reservation: { cpu: "16", memory: "64Gi" } }],
+    ["as a child with a limit, and not expandable", { ...child, limit: { cpu: 48 }, expandableReservation: false }],
+    ["with shares as a word", { ...child, shares: "Low" }],
+    ["with shares as a number", { ...child, shares: 1234 }],
+    ["as a root with a limit", { limit: { cpu: "500m" } }],
+    ["with backfill", { queue: { backfill: { policy: "BestEffort", candidates: "QueueOrder" }, maxWaitSeconds: 60 } }],
+    ["with the placement DotProduct", { placement: "DotProduct" }],
+  ])("%s", async (_, spec) => {
+    expect(await judge.object(pool("a", spec))).toBe("");
+  });
+});
+
+test("a pool keeps its parent: it is neither changed, nor added, nor removed", async () => {
+  const items = [pool("root", {}), pool("child", { parentRef: { name: "root" } })];
+  await must(cluster, ["create", "-f", "-"], JSON.stringify({ apiVersion: "v1", kind: "List", items }));
+  const change = async (name: string, spec: object): Promise<string> => {
+    const args = ["patch", "rpool", name, "--type=merge", "--dry-run=server", "-p", JSON.stringify({ spec })];
+    return (await cluster.kubectl(args)).stderr;
+  };
+  const refused = "parentRef cannot be changed; create another pool";
+  expect(await change("child", { parentRef: { name: "lab" } })).toContain(refused);
+  expect(await change("child", { parentRef: null })).toContain(refused);
+  expect(await change("root", { parentRef: { name: "lab" } })).toContain(refused);
+  expect(await change("child", { shares: "High", stopPolicy: "Stop" })).toBe("");
 });
 
 describe("once a task is there", () => {

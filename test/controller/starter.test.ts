@@ -1,0 +1,31 @@
+import { expect, test } from "vitest";
+import { nextBatch } from "../../src/controller/starter.ts";
+import type { Start } from "../../src/scheduling/index.ts";
+
+const starts = (task: string, count: number): Start[] =>
+  Array.from({ length: count }, (_, shard) => ({ kind: "start", task, shard, node: "node-1" }));
+const counts = (batch: readonly Start[]): Record<string, number> =>
+  Object.fromEntries([...Map.groupBy(batch, ({ task }) => task)].map(([task, of]) => [task, of.length]));
+
+test("a batch of starts is written down at once, in order", () => {
+  const batch = nextBatch([...starts("a", 150), ...starts("b", 150)], () => 1, 1000);
+  expect(counts(batch)).toEqual({ a: 150, b: 50 });
+});
+
+test("shards that must start together are written down together, though they are more than a batch", () => {
+  const batch = nextBatch(
+    [...starts("a", 100), ...starts("gang", 500), ...starts("b", 9)],
+    (task) => (task === "gang" ? 400 : 1),
+    1000,
+  );
+  expect(counts(batch)).toEqual({ a: 100, gang: 400 });
+});
+
+test("where they do not fit any more they wait whole, and nobody behind them goes first", () => {
+  const batch = nextBatch(
+    [...starts("a", 10), ...starts("gang", 500), ...starts("b", 9)],
+    (task) => (task === "gang" ? 400 : 1),
+    300,
+  );
+  expect(counts(batch)).toEqual({ a: 10 });
+});
