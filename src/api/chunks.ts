@@ -1,9 +1,12 @@
 // Which items a shard has when all chunks are of one size: shard s holds the items from s × size on. And whether a task
-// may be cut so. Knows nothing of Pods.
+// may be cut so; what a chunk may hold at most. Knows nothing of Pods.
 import { Buffer } from "node:buffer";
 import type { Items } from "./items.ts";
 import type { Problem } from "./problem.ts";
-import type { Range } from "./ranges.ts";
+import { type Range, splitRanges } from "./ranges.ts";
+
+/** Auto: cut as they are needed, by what was learned of an item's time. */
+export type ChunkSize = number | "Auto";
 
 export const shardCountMax = 100_000;
 /** Shards that can be made to start together: as many starts as are written down at once. */
@@ -35,7 +38,8 @@ export function gangProblem(shards: number, minParallelism: number | string | un
 }
 
 /** Why these items cannot be cut into chunks of this size. */
-export function chunkProblem(items: Items, size: number): Problem | undefined {
+export function chunkProblem(items: Items, size: ChunkSize): Problem | undefined {
+  if (size === "Auto") return undefined;
   const shards = shardCount(items.count, size);
   if (shards > shardCountMax) {
     const least = Math.ceil(items.count / shardCountMax);
@@ -59,4 +63,20 @@ export function chunkProblem(items: Items, size: number): Problem | undefined {
     }
   }
   return undefined;
+}
+
+/** The first of these items that one chunk may hold, so many at most. */
+export function fillChunk(open: readonly Range[], items: Items, size: number): readonly Range[] {
+  const { first } = splitRanges(open, size);
+  if ((items.bytesMax + 1) * size <= chunkBytesMax) return first;
+  let bytes = 0;
+  let count = 0;
+  for (const { start, end } of first) {
+    for (let index = start; index < end; index += 1) {
+      bytes += Buffer.byteLength(items.at(index)) + 1;
+      if (bytes > chunkBytesMax && count > 0) return splitRanges(first, count).first;
+      count += 1;
+    }
+  }
+  return first;
 }

@@ -18,7 +18,15 @@ const resultBytesMax = "1Gi";
 
 const chunk = z
   .object({
-    size: z.int().min(1).max(100_000).default(1).describe("Items a shard: consecutive, at most 200 kB together."),
+    size: z
+      .union(
+        [z.int().min(1).max(100_000), z.templateLiteral(["Auto"]).meta({ maxLength: 4 })],
+        "must be a whole number from 1 to 100000, or Auto",
+      )
+      .default(1)
+      .describe(
+        "Items a shard, at most 200 kB together: a number, or Auto. Auto begins with one and then cuts as long as the learned time of an item allows, half a minute or ten times what a start takes; it always runs the command through the image's /bin/sh, or with mode Whole.",
+      ),
     mode: z
       .enum(["Each", "Whole"])
       .default("Each")
@@ -99,6 +107,14 @@ const taskFields = z.object({
     .max(1_000_000)
     .default(0)
     .describe("Raise it to run the failed items once more; results that are there stay. It can only be raised."),
+  expectedItemSeconds: z
+    .int()
+    .min(1)
+    .max(31_536_000)
+    .exactOptional()
+    .describe(
+      "How long an item is likely to run, for whoever plans before one has ended. What was learned of this task or of its template goes first.",
+    ),
   itemTimeoutSeconds: z
     .int()
     .min(1)
@@ -139,9 +155,9 @@ const taskRules: readonly Rule<TaskFields>[] = [
     holds: ({ items }) => sources.filter((source) => items[source] !== undefined).length === 1,
   },
   ...["range", "matrix"].map((source): Rule<TaskFields> => {
-    const shards = `(${source === "range" ? rangeCount("self.items.range") : matrixCount("self.items.matrix")} + self.chunk.size - 1) / self.chunk.size`;
+    const shards = `(${source === "range" ? rangeCount("self.items.range") : matrixCount("self.items.matrix")} + int(self.chunk.size) - 1) / int(self.chunk.size)`;
     return {
-      rule: `!has(self.items.${source}) || ${shards} <= ${shardCountMax}`,
+      rule: `self.chunk.size == 'Auto' || !has(self.items.${source}) || ${shards} <= ${shardCountMax}`,
       message: `chunk.size is too small: the items make more than ${shardCountMax} shards; raise it`,
       fieldPath: ".chunk.size",
     };
@@ -166,11 +182,19 @@ const taskRules: readonly Rule<TaskFields>[] = [
     holds: ({ minParallelism, parallelism }) =>
       parallelism === undefined || typeof minParallelism !== "number" || minParallelism <= parallelism,
   },
+  {
+    rule: "!has(self.minParallelism) || type(self.minParallelism) == int || type(self.chunk.size) == int",
+    message:
+      "minParallelism All needs chunks of a fixed size: nobody knows how many there will be with Auto; give a number",
+    fieldPath: ".minParallelism",
+    holds: ({ minParallelism, chunk }) => minParallelism !== "All" || chunk.size !== "Auto",
+  },
   ...[
     "poolRef",
     "items",
     "chunk",
     "minParallelism",
+    "expectedItemSeconds",
     "itemTimeoutSeconds",
     "startTimeoutSeconds",
     "results",

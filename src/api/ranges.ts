@@ -95,3 +95,49 @@ export function countOf(ranges: Iterable<Range>): number {
   for (const { start, end } of ranges) count += Math.max(0, end - start);
   return count;
 }
+
+/** The first so many numbers of ascending ranges, and the others. */
+export function splitRanges(
+  ranges: Iterable<Range>,
+  count: number,
+): { readonly first: readonly Range[]; readonly others: readonly Range[] } {
+  const first: Range[] = [];
+  const others: Range[] = [];
+  let wanted = count;
+  for (const { start, end } of ranges) {
+    const middle = Math.min(end, start + Math.max(0, wanted));
+    if (middle > start) first.push({ start, end: middle });
+    if (end > middle) others.push({ start: middle, end });
+    wanted -= middle - start;
+  }
+  return { first, others };
+}
+
+/** Ascending ranges less others; undefined unless it holds all of these. */
+export function subtractRanges(ranges: Iterable<Range>, taken: readonly Range[]): readonly Range[] | undefined {
+  const left: Range[] = [];
+  let next = 0;
+  for (const { start, end } of ranges) {
+    let from = start;
+    for (let hole = taken[next]; hole !== undefined && hole.end <= end; hole = taken[next]) {
+      if (hole.start < from) return undefined;
+      if (hole.start > from) left.push({ start: from, end: hole.start });
+      from = hole.end;
+      next += 1;
+    }
+    if (from < end) left.push({ start: from, end });
+  }
+  return next === taken.length ? left : undefined;
+}
+
+/** Ascending, adjoining ones joined; they must not overlap. */
+export function joinRanges(...all: readonly (readonly Range[])[]): readonly Range[] {
+  const joined: Range[] = [];
+  for (const range of all.flat().sort((a, b) => a.start - b.start)) {
+    const last = joined.at(-1);
+    if (last !== undefined && last.end === range.start)
+      joined[joined.length - 1] = { start: last.start, end: range.end };
+    else joined.push(range);
+  }
+  return joined;
+}

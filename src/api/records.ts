@@ -1,14 +1,24 @@
 // The records of a task: what became of each attempt and each item, one JSON line each, in the ConfigMaps
 // `<child>-results-<n>`. This file is the format; who writes and who reads is decided elsewhere.
 
+import type { ChunkSize } from "./chunks.ts";
+
 /** Opens segment 0: what the shard and item numbers of all further lines mean. */
 export interface HeaderRecord {
   readonly kind: "header";
   /** UID of the task. */
   readonly task: string;
   readonly items: number;
-  readonly chunk: number;
+  readonly chunk: ChunkSize;
   readonly digest: string;
+}
+
+/** Which items a shard has, where chunks are cut as they are needed: before its first start, and once. */
+export interface CutRecord {
+  readonly kind: "cut";
+  readonly shard: number;
+  /** Ranges as in `0-99,105`. */
+  readonly cut: string;
 }
 
 export type Outcome = "Succeeded" | "Failed" | "TimedOut" | "Stopped" | "Lost";
@@ -26,6 +36,8 @@ export interface AttemptRecord {
   readonly decided: number;
   readonly start?: number;
   readonly end: number;
+  /** Ranges of items whose results had no room: where chunks are cut as needed, no longer the shard's. */
+  readonly handedBack?: string;
 }
 
 /** What became of one item in one attempt. */
@@ -75,7 +87,14 @@ export interface StartRecord {
   readonly at: number;
 }
 
-export type RecordLine = HeaderRecord | AttemptRecord | ItemRecord | UnkeptRecord | RetryRecord | StartRecord;
+export type RecordLine =
+  | HeaderRecord
+  | CutRecord
+  | AttemptRecord
+  | ItemRecord
+  | UnkeptRecord
+  | RetryRecord
+  | StartRecord;
 
 /** The key of a segment's data. */
 export const recordsKey = "records";
@@ -118,6 +137,7 @@ function parseRecord(line: string): RecordLine | undefined {
   if (typeof fields.started === "string" && isCount(fields.attempt)) return { kind: "start", ...fields } as StartRecord;
   if (isCount(fields.item) && isCount(fields.shard)) return { kind: "item", ...fields } as ItemRecord;
   if (isCount(fields.shard) && isCount(fields.attempt)) return { kind: "attempt", ...fields } as AttemptRecord;
+  if (isCount(fields.shard) && typeof fields.cut === "string") return { kind: "cut", ...fields } as CutRecord;
   if (typeof fields.task === "string" && isCount(fields.items)) return { kind: "header", ...fields } as HeaderRecord;
   if (typeof fields.items === "string") return { kind: "unkept", ...fields } as UnkeptRecord;
   if (isCount(fields.round)) return { kind: "retry", ...fields } as RetryRecord;

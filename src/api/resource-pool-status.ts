@@ -1,5 +1,6 @@
 // What the operator tells of a pool: the schema of a ResourcePool's status. Output only, but for `queue`, its memory.
 import { z } from "zod";
+import { learnedKeysMax } from "../scheduling/learned.ts";
 import { quantities, toldQuantity } from "./amount.ts";
 import { conditions } from "./condition.ts";
 import { backfillCandidates, backfillPolicy, orderName, placementName, stopPolicy } from "./pool-words.ts";
@@ -130,6 +131,13 @@ export const resourcePoolStatus = z
           .exactOptional()
           .describe(
             "Of a root only: starts in its tree that are decided and whose Pods have not been seen yet; they count as used.",
+          ),
+        learned: z
+          .array(z.string().max(96))
+          .max(learnedKeysMax)
+          .exactOptional()
+          .describe(
+            "How long items run, by what tasks have in common: a digest of it, how many attempts ended, mean and nine tenths in milliseconds. The one learned from longest ago first. Of a root only.",
           ),
         ...queueMemoryFields,
       })

@@ -1,5 +1,6 @@
 // What is wrong with a task's template: fields outside the allow-list, reserved names, and what cannot be with several items
 // a shard. The admission policy says the same at the door; this holds also where it is not installed.
+import type { ChunkSize } from "./chunks.ts";
 import type { Problem } from "./problem.ts";
 import { read } from "./reading.ts";
 import {
@@ -14,7 +15,7 @@ import { allowedTemplate, type Container, type PodSpec } from "./template.ts";
 /** What a template may not have, field by field, and what to do about it. */
 export function templateProblems(
   template: unknown,
-  chunk: { readonly size: number; readonly mode: string },
+  chunk: { readonly size: ChunkSize; readonly mode: string },
 ): Problem[] {
   const reading = read(allowedTemplate, [], template, "spec.template", () => "TemplateRefused");
   if (!reading.ok) return [...reading.problems];
@@ -60,7 +61,10 @@ function variableProblems(field: string, { env = [] }: Container): Problem[] {
   );
 }
 
-function commandProblems(containers: readonly Container[], { size, mode }: { size: number; mode: string }): Problem[] {
+function commandProblems(
+  containers: readonly Container[],
+  { size, mode }: { size: ChunkSize; mode: string },
+): Problem[] {
   if (size === 1) return [];
   return containers.flatMap((container, at) => {
     const field = `spec.template.spec.containers[${at}]`;

@@ -1,7 +1,7 @@
 // The items of `map`: from lines or from words after `:::`, checked before anything is created. Where a task cannot
 // hold them itself, they are cut into the texts of ConfigMaps.
 import { Buffer } from "node:buffer";
-import { shardCountMax } from "../api/chunks.ts";
+import { type ChunkSize, shardCountMax } from "../api/chunks.ts";
 import { itemBytesMax, itemCountMax, listBytesMax, listLengthMax } from "../api/items.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -38,12 +38,12 @@ export function linesOf(text: string): readonly string[] {
 }
 
 /** Throws for items that no task takes; what a shard may hold is left to the API server. */
-export function checkItems(items: readonly string[], chunkSize: number): void {
+export function checkItems(items: readonly string[], chunkSize: ChunkSize): void {
   if (items.length > itemCountMax) {
     throw new UsageError(`${items.length} items, over the limit of ${itemCountMax}; cut the work into several tasks`);
   }
   const chunkSizeLeast = Math.ceil(items.length / shardCountMax);
-  if (chunkSize < chunkSizeLeast) {
+  if (chunkSize !== "Auto" && chunkSize < chunkSizeLeast) {
     throw new UsageError(
       `${items.length} items in chunks of ${chunkSize} are over the limit of ${shardCountMax} shards; set --chunk ${chunkSizeLeast} or more`,
     );

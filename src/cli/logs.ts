@@ -3,6 +3,7 @@ import { type KubeApi, listAll } from "@dsl/kube-operator";
 import { shardCount, shardOfItem } from "../api/chunks.ts";
 import { labels } from "../api/labels.ts";
 import type { PooledTask } from "../api/pooled-task.ts";
+import { parseRanges } from "../api/ranges.ts";
 import type { AttemptRecord } from "../api/records.ts";
 import { runTimeText } from "../view/duration.ts";
 import type { Arguments, Options } from "./arguments.ts";
@@ -36,7 +37,7 @@ newest twenty failed and twenty succeeded of a task.`,
     const { item, shard } = itemOrShard(args);
     const cluster = await session.connect();
     const task = await fetchTask(cluster, name);
-    const wanted = shard ?? shardOf(task, item);
+    const wanted = shard ?? (await shardOf(cluster.api, task, item));
     const pod = await latestPod(cluster.api, task, wanted);
     if (pod === undefined) throw await podIsGone(cluster.api, task, wanted);
     const container = pod.spec?.containers?.[0]?.name;
@@ -66,17 +67,33 @@ function itemOrShard(args: Arguments): Wanted {
   return { item, shard };
 }
 
-function shardOf({ metadata, spec, status }: PooledTask, item: number | undefined): number {
+async function shardOf(api: KubeApi, task: PooledTask, item: number | undefined): Promise<number> {
+  const { metadata, spec, status } = task;
+  const { size } = spec.chunk;
   const total = status?.items?.total;
   if (item !== undefined) {
     if (total !== undefined && item >= total) {
       throw new UsageError(`--item must be below ${total}, the number of items of ${metadata.name}, but is ${item}`);
     }
-    return shardOfItem(item, spec.chunk.size);
+    return size === "Auto" ? shardCutWith(api, task, item) : shardOfItem(item, size);
   }
-  const shards = total === undefined ? undefined : shardCount(total, spec.chunk.size);
+  const shards = total === undefined || size === "Auto" ? status?.shards?.total : shardCount(total, size);
   if (shards === 1) return 0;
   throw new UsageError(`${metadata.name} has ${shards ?? "many"} shards; say which one with --item N or --shard N`);
+}
+
+/** Where chunks are cut as they are needed only the records tell. */
+async function shardCutWith(api: KubeApi, task: PooledTask, item: number): Promise<number> {
+  let shard: number | undefined;
+  for await (const record of new RecordReader(api, task).readOn()) {
+    if (record.kind === "cut" && holds(record.cut, item)) shard = record.shard;
+  }
+  if (shard !== undefined) return shard;
+  throw new Refusal(`item ${item} of ${task.metadata.name} is not in a shard yet, so it has no log`);
+}
+
+function holds(ranges: string, item: number): boolean {
+  return parseRanges(ranges)?.ranges.some(({ start, end }) => start <= item && item < end) === true;
 }
 
 async function latestPod(api: KubeApi, { metadata }: PooledTask, shard: number): Promise<Pod | undefined> {

@@ -1,5 +1,6 @@
 // The objects that `map` creates, from what the command line said. Sends nothing.
 import type { Manifest, OwnerReference, Random } from "@dsl/kube-operator";
+import type { ChunkSize } from "../api/chunks.ts";
 import { apiVersion } from "../api/group.ts";
 import { labels } from "../api/labels.ts";
 import type { PooledTask, PooledTaskSpecInput, Reduce } from "../api/pooled-task.ts";
@@ -11,7 +12,7 @@ export interface MapRequest {
   readonly pool: string;
   readonly image: string;
   readonly command: readonly string[];
-  readonly chunkSize: number;
+  readonly chunkSize: ChunkSize;
   readonly mode: "Each" | "Whole";
   readonly parallelism: number | undefined;
   readonly retries: number | undefined;

@@ -1,5 +1,6 @@
 // `kubectl pool map`: a command over items, results in order on standard output.
 import { isNotFound, type KubeApi } from "@dsl/kube-operator";
+import type { ChunkSize } from "../api/chunks.ts";
 import type { PooledTask, Reduce } from "../api/pooled-task.ts";
 import { taskStage } from "../view/task-row.ts";
 import type { Arguments, Options } from "./arguments.ts";
@@ -19,7 +20,10 @@ const options = {
   pool: { value: "POOL", help: "the ResourcePool to run in (required)" },
   image: { value: "IMAGE", help: "the container image, best with a tag (required)" },
   name: { value: "NAME", help: "name of the task; default: map- and five random letters" },
-  chunk: { value: "N", help: "items run one after the other in one Pod; default: 1" },
+  chunk: {
+    value: "N",
+    help: "items a Pod runs, one after the other; default: Auto, as many as last half a minute",
+  },
   mode: {
     value: "MODE",
     choices: ["Each", "Whole"],
@@ -46,8 +50,10 @@ export const map: Verb = {
   description: `Runs COMMAND once for each item, as many at once as the pool has places for, and prints the results in
 the order of the items. Items are the lines of standard input, or the words after ":::". The command
 finds its item in $POOL_ITEM and the item's number in $POOL_INDEX; what it prints on standard output, at
-most 4096 bytes, is the result. The image needs /bin/sh and tee. An argument '$(POOL_ITEM)' becomes the
-item; everything else of COMMAND arrives as typed.
+most 4096 bytes, is the result. A Pod runs many items, one after the other, as soon as it is known how
+long one takes. The image needs /bin/sh, head, tail, tee, mkfifo and sleep; with --chunk 1, where each item
+has a Pod of its own, /bin/sh and tee. An argument '$(POOL_ITEM)' becomes the item, and means --chunk 1;
+everything else of COMMAND arrives as typed.
 
 Exit status: 0 when every item succeeded, else 1, with the results of the others printed all the same.
 Interrupting leaves the task running.`,
@@ -135,9 +141,9 @@ function parseRequest(args: Arguments, command: readonly string[]): UnnamedReque
       throw new UsageError(`--${option} is missing, such as --${option} ${example}`);
     return text;
   };
-  const chunkSize = args.count("chunk", 1) ?? 1;
   const mode = args.text("mode") === "Whole" ? "Whole" : "Each";
-  if ((chunkSize > 1 || mode === "Whole") && namesTheItem(command)) {
+  const chunkSize = chunkSizeOf(args, mode === "Each" && namesTheItem(command) ? 1 : "Auto");
+  if ((chunkSize !== 1 || mode === "Whole") && namesTheItem(command)) {
     throw new UsageError(
       "$(POOL_ITEM) needs one item a shard, but --chunk is more; use the variable $POOL_ITEM in sh -c instead",
     );
@@ -159,6 +165,14 @@ function parseRequest(args: Arguments, command: readonly string[]): UnnamedReque
     requests: parseRequests(args.text("request")),
     itemTimeoutSeconds: args.seconds("item-timeout"),
   };
+}
+
+function chunkSizeOf(args: Arguments, unsaid: ChunkSize): ChunkSize {
+  const text = args.text("chunk");
+  if (text === undefined) return unsaid;
+  if (text === "Auto") return text;
+  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
+  throw new UsageError(`--chunk must be a whole number of at least 1, or Auto, but is "${text}"`);
 }
 
 function parseRequests(text: string | undefined): Readonly<Record<string, string>> | undefined {

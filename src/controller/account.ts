@@ -2,15 +2,17 @@
 // the same lines in the same order give the same account, so a restart forgets nothing. Knows neither Jobs nor Pods.
 import { Buffer } from "node:buffer";
 import { Bitset } from "../api/bitset.ts";
-import { itemsOfShard, shardCount } from "../api/chunks.ts";
-import { formatRanges, parseRanges, type Range, rangesWithout } from "../api/ranges.ts";
+import type { ChunkSize } from "../api/chunks.ts";
+import { type Division, divisionOf } from "../api/division.ts";
+import { countOf, formatRanges, parseRanges, type Range, rangesWithout } from "../api/ranges.ts";
 import { type AttemptRecord, type ItemRecord, type RecordLine, type StartRecord, succeeded } from "../api/records.ts";
 import { noAttempts, type TaskFacts, withAttempt } from "../scheduling/index.ts";
+import { addItem, noItems, type OwnHistory, withEnd } from "./own-history.ts";
 import { type Reduction, reductionOf } from "./reduce.ts";
 
 export interface AccountShape {
   readonly items: number;
-  readonly chunk: number;
+  readonly chunk: ChunkSize;
   /** `results.reduce` */
   readonly reduce: string;
 }
@@ -40,12 +42,12 @@ function lostMs({ outcome, start, end }: AttemptRecord, workMs: number): number 
 
 export class Account {
   readonly shape: AccountShape;
-  readonly shards: number;
   /** Items with an accepted result. */
   readonly done: Bitset;
   readonly #failed = new Map<number, FailedItem>();
   /** Shards that have been tried and that are not wholly done. */
   readonly #tried = new Map<number, ShardHistory>();
+  readonly #division: Division;
   /** Shards whose items are all done, or failed for good under `#retries`. */
   readonly #settled: Bitset;
   #retries = 0;
@@ -71,14 +73,16 @@ export class Account {
   unkept = 0;
   /** Bytes of results that are kept. */
   resultBytes = 0;
+  learned: OwnHistory = {};
   /** Of the items whose lines came since the last attempt's. */
-  #workMs = 0;
+  #sums = noItems();
 
   constructor(shape: AccountShape) {
     this.shape = shape;
-    this.shards = shardCount(shape.items, shape.chunk);
+    this.#division = divisionOf(shape.items, shape.chunk);
     this.done = new Bitset(shape.items);
-    this.#settled = new Bitset(this.shards);
+    // A shard keeps an item at least, so there are never more shards than items.
+    this.#settled = new Bitset(shape.chunk === "Auto" ? shape.items : this.shards);
     this.#reduction = reductionOf(shape.reduce);
   }
 
@@ -92,6 +96,9 @@ export class Account {
         break;
       case "unkept":
         this.#applyUnkept(line.items, line.ms);
+        break;
+      case "cut":
+        this.#division.cut(line.shard, parseRanges(line.cut)?.ranges ?? []);
         break;
       case "attempt":
         this.#applyAttempt(line);
@@ -107,7 +114,7 @@ export class Account {
   #applyItem(record: ItemRecord): void {
     // An accepted success is never replaced, and a number that no item has is somebody's edit.
     if (record.item >= this.shape.items || this.done.has(record.item)) return;
-    this.#workMs += record.ms ?? 0;
+    addItem(this.#sums, record);
     if (!succeeded(record)) {
       const charged = (this.#failed.get(record.item)?.charged ?? 0) + 1;
       this.#failed.set(record.item, { record, charged });
@@ -128,9 +135,10 @@ export class Account {
         if (this.done.has(item)) continue;
         this.#accept(item);
         this.unkept++;
+        this.#sums.timed += 1;
       }
     }
-    this.#workMs += ms;
+    this.#sums.ms += ms;
   }
 
   #accept(item: number): void {
@@ -151,16 +159,21 @@ export class Account {
     }
     this.#tried.set(record.shard, history);
 
+    const { ms: workMs } = this.#sums;
+    this.learned = withEnd(this.learned, record, this.#sums);
+    this.#sums = noItems();
     this.firstDecided = Math.min(this.firstDecided ?? record.decided, record.decided);
     this.lastDecided = Math.max(this.lastDecided ?? record.decided, record.decided);
     this.facts = withAttempt(this.facts, {
       decidedAt: record.decided,
       ...(record.start !== undefined && { startedAt: record.start }),
       endedAt: Math.max(record.end, record.decided),
-      workMs: this.#workMs,
-      lostMs: lostMs(record, this.#workMs),
+      workMs,
+      lostMs: lostMs(record, workMs),
     });
-    this.#workMs = 0;
+    if (record.handedBack !== undefined) {
+      this.#division.giveBack(record.shard, parseRanges(record.handedBack)?.ranges ?? []);
+    }
     this.#settle(record.shard);
   }
 
@@ -183,8 +196,8 @@ export class Account {
   }
 
   #settle(shard: number): void {
-    const items = this.itemsOf(shard);
-    if (this.done.countIn(items) === items.end - items.start) {
+    const ranges = this.#division.rangesOf(shard);
+    if (ranges.every((items) => this.done.countIn(items) === items.end - items.start)) {
       this.#settled.add(shard);
       // Never tried again, so nobody asks for its history any more.
       this.#tried.delete(shard);
@@ -200,16 +213,27 @@ export class Account {
     for (const shard of [...this.#tried.keys()]) this.#settle(shard);
   }
 
-  itemsOf(shard: number): Range {
-    return itemsOfShard(shard, this.shape.chunk, this.shape.items);
+  /** Shards that there are so far. */
+  get shards(): number {
+    return this.#division.shards;
+  }
+
+  /** Items that no shard has yet, ascending. */
+  get uncut(): readonly Range[] {
+    return this.#division.uncut;
+  }
+
+  get uncutItems(): number {
+    return countOf(this.#division.uncut);
   }
 
   /** The items that a further attempt of the shard has to run. */
   openItems(shard: number): readonly number[] {
     const open: number[] = [];
-    const { start, end } = this.itemsOf(shard);
-    for (let item = start; item < end; item++) {
-      if (!this.done.has(item) && !this.#failedForGood(item)) open.push(item);
+    for (const { start, end } of this.#division.rangesOf(shard)) {
+      for (let item = start; item < end; item++) {
+        if (!this.done.has(item) && !this.#failedForGood(item)) open.push(item);
+      }
     }
     return open;
   }
@@ -255,7 +279,7 @@ export class Account {
   }
 
   get isComplete(): boolean {
-    return this.#settled.count === this.shards;
+    return this.#settled.count === this.shards && this.uncut.length === 0;
   }
 
   /** When a shard that was tried may run again. */
@@ -266,7 +290,7 @@ export class Account {
 
   /** Shards that have items to run, whether they are running or not. */
   openShards(): Iterable<Range> {
-    return this.#settled.gaps();
+    return this.#settled.gaps({ start: 0, end: this.shards });
   }
 
   /** Shards that were tried and still have items to run. */

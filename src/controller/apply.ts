@@ -16,6 +16,7 @@ import { stopAttempt } from "../engine/engines.ts";
 import { jobs } from "../engine/job.ts";
 import type { JobView, RoundView } from "../engine/views.ts";
 import type { Plan, Stop, StopReason } from "../scheduling/index.ts";
+import { learnedText } from "./learned-times.ts";
 import { attemptKey, type Observed, type ObservedPool, type ObservedTask } from "./observe.ts";
 import { inParallel } from "./parallel.ts";
 import { PoolLock, versionOf } from "./pool-lock.ts";
@@ -53,6 +54,7 @@ export interface ApplierOptions {
 export class Applier {
   readonly #api: KubeApi;
   readonly #stores: WritableStores;
+  readonly #memories: TaskMemories;
   readonly #events: Pick<EventRecorder, "record">;
   readonly #log: Log;
   readonly #sender: Sender;
@@ -64,6 +66,7 @@ export class Applier {
   constructor({ api, stores, memories, events, log, term }: ApplierOptions) {
     this.#api = api;
     this.#stores = stores;
+    this.#memories = memories;
     this.#events = events;
     this.#log = log;
     this.#sender = new Sender(api, stores);
@@ -79,7 +82,7 @@ export class Applier {
   }
 
   async apply(observed: Observed, plan: Plan, now: number): Promise<Outcome> {
-    const recorded = await this.#recorder.record(observed, now);
+    const recorded = await this.#recorder.record(observed, plan, now);
     const released = await this.#remover.release(observed);
     const stopped = await inParallel(stopsOf(observed, plan), lanes, (stop) => this.#stop(stop, now));
     const started = await this.#starter.start(observed, plan, now);
@@ -131,23 +134,24 @@ export class Applier {
     return true;
   }
 
-  /** Those that the next status of the pool has to carry. */
-  openStarts(observed: Observed): readonly OpenStart[] {
-    return this.#starter.openStarts(observed);
+  /** What the next status of the pool has to remember: the open starts, and what was learned of times. */
+  queue(observed: Observed): { readonly openStarts: OpenStart[]; readonly learned?: string[] } {
+    const openStarts = [...this.#starter.openStarts(observed)];
+    const learned = observed.pool === undefined ? [] : learnedText(this.#memories.times.of(observed.pool.object));
+    return { openStarts, ...(learned.length > 0 && { learned: [...learned] }) };
   }
 
-  /** Of any pool of the tree; open starts stand in the root's status alone. */
+  /** Of any pool of the tree; open starts and what was learned stand in the root's status alone. */
   async reportPool(observed: Observed, pool: ObservedPool, status: ResourcePoolStatus): Promise<void> {
-    const isRoot = pool.object === observed.pool?.object;
-    const openStarts = isRoot ? this.openStarts(observed) : [];
+    const queue = pool.object === observed.pool?.object ? this.queue(observed) : undefined;
     await ignoring(isGone, async () => {
       await this.#lock.write(pool.object, () => ({
         ...status,
-        queue: { ...status.queue, ...(isRoot && { openStarts: [...openStarts] }) },
+        queue: { ...status.queue, ...queue },
       }));
       for (const event of poolEvents(pool.object.status, status)) this.#events.record(pool.object, event);
     });
-    if (isRoot) this.#starter.closed(observed.pool?.openStarts ?? [], openStarts);
+    if (queue !== undefined) this.#starter.closed(observed.pool?.openStarts ?? [], queue.openStarts);
   }
 
   /** For the state that it was computed from and no other: a leader that was paused must not undo a later one's word. */

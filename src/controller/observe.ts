@@ -34,23 +34,25 @@ import {
 } from "../engine/views.ts";
 import {
   type ActiveShard,
+  type Amounts,
   type BackingOff,
   type Blocked,
   type Node,
+  nothingLearned,
   type Pool,
   type QueueMemory,
   type ShardRange,
   type Snapshot,
   type StopReason,
   type Task,
-  unknownShardMs,
 } from "../scheduling/index.ts";
 import { type EngineChoice, engineOf, type PoolFacts, type TaskEngine, tolerationOf } from "./engine-choice.ts";
 import { type Ownership, ownNodes } from "./node-ownership.ts";
+import { type Outlook, outlookOf, runLimitMs } from "./outlook.ts";
 import { type PoolTrees, poolTrees } from "./pool-trees.ts";
 import { deadlineOf, isFinished, needsRetryRound, type Stage, stageOf } from "./stage.ts";
 import type { NodeView, Stores } from "./stores.ts";
-import type { Refusal, TaskMemories, TaskMemory, Work } from "./task-memory.ts";
+import { keysFor, type Refusal, type TaskMemories, type TaskMemory, type Work } from "./task-memory.ts";
 
 export interface Observed {
   /** Under which name the tree is planned; a pool of that name need not be there. */
@@ -113,6 +115,10 @@ export interface ObservedTask {
   }[];
   /** In force in the pool, for a main container that requests nothing. */
   readonly defaultRequests: Quantities;
+  /** Of one shard; absent where the spec cannot be read. */
+  readonly request: Amounts | undefined;
+  /** What is to be expected of its shards, and how the next ones are to be cut; absent before its items are read. */
+  readonly outlook: Outlook | undefined;
   /** What the planner sees; absent for tasks that have nothing left to plan. */
   readonly model: Task | undefined;
 }
@@ -360,6 +366,24 @@ function observeTask(
     pool: poolFactsOf(tree.root),
     template: spec?.template.spec,
   });
+  const request = spec && podRequest(spec.template.spec, defaultRequests);
+  const outlook =
+    spec && request && memory?.work && stage.kind !== "Finished"
+      ? outlookOf(
+          {
+            spec,
+            keys: keysFor(memory, object, request),
+            request,
+            account: memory.work.account,
+            ended: attempts.ended,
+            running: attempts.active.filter((attempt) => attempt.state === "Running"),
+            learned: tree.root === undefined ? nothingLearned : input.memories.times.of(tree.root.object),
+            nodes: tree.root?.nodes ?? [],
+            limits: (pool?.lineage ?? []).flatMap(({ spec: { limit } = {} }) => (limit ? [amountsOf(limit)] : [])),
+          },
+          now,
+        )
+      : undefined;
   const task = {
     key: keyText(keyOf(object)),
     object,
@@ -370,6 +394,8 @@ function observeTask(
     firstDecided,
     defaultRequests,
     engine,
+    request,
+    outlook,
     ...attempts,
   };
   return {
@@ -485,6 +511,7 @@ function vanished(
     outcomes: [],
     handedBack: items,
     interrupted: [],
+    leftOver: [],
   };
 }
 
@@ -525,8 +552,9 @@ function whoRefuses({ lineage }: ObservedPool, labels: Labels): ObservedPool | u
 type Unmodelled = Omit<ObservedTask, "model" | "retryRound">;
 
 function modelTask(task: Unmodelled, blocked: Blocked | undefined, tree: ObservedTree, now: number): Task | undefined {
-  const { object, spec, memory, stage } = task;
-  if (spec === undefined || (stage.kind === "Finished" && task.active.length === 0)) return undefined;
+  const { object, spec, memory, stage, request, outlook } = task;
+  if (spec === undefined || request === undefined || (stage.kind === "Finished" && task.active.length === 0))
+    return undefined;
   const work = memory?.work;
   const { name, namespace = "", uid, creationTimestamp } = object.metadata;
   // A task that needs a person can still be told to stop.
@@ -534,7 +562,6 @@ function modelTask(task: Unmodelled, blocked: Blocked | undefined, tree: Observe
   const drained = pool?.effective?.stop.policy === "StopAndDrain" ? "PoolDrained" : undefined;
   const stop = whyStop(stage) ?? (spec.suspend ? "Suspended" : drained);
   const parallelism = minOf(spec.parallelism, ceilingOf(task, now));
-  const request = podRequest(spec.template.spec, task.defaultRequests);
   return {
     key: task.key,
     namespace,
@@ -554,7 +581,7 @@ function modelTask(task: Unmodelled, blocked: Blocked | undefined, tree: Observe
     ...(task.firstDecided !== undefined && { hasStarted: true }),
     ...(work !== undefined && { finished: work.account.settledShards }),
     waitingSince: waitingSince(task, work, now),
-    ...expectationOf(spec),
+    ...(outlook !== undefined && { expected: outlook.expected(outlook.nextItems) }),
     ...(blocked !== undefined && { blocked }),
     ...(stop !== undefined && { stop }),
     excludedNodes: [...(memory?.excludedNodes ?? [])].map(([node, until]) => ({ node, until })),
@@ -653,12 +680,6 @@ function ceilingOf(task: Unmodelled, now: number): number | undefined {
   return now < refusal.until ? refusal.ceiling : refusal.ceiling + 1;
 }
 
-/** What is known beforehand: no shard outlives the time-outs of its items. */
-function expectationOf(spec: PooledTaskSpec): Pick<Task, "expected"> {
-  const limitMs = runLimitMs(spec, spec.chunk.size);
-  return limitMs === undefined ? {} : { expected: { likelyMs: unknownShardMs, limitMs } };
-}
-
 /**
  * Since when it waits for a place: its creation or its latest start. Time in which it could have used none does not
  * count: suspended or in need of a person (the condition Reconciling begins anew after it), backing off, at its
@@ -685,7 +706,13 @@ function activeOf(task: Unmodelled, spec: PooledTaskSpec, now: number): readonly
   const startMs = spec.startTimeoutSeconds * 1000;
   const active: ActiveShard[] = task.active.map((attempt) => {
     const { shard, node, request } = attempt;
-    const common = { shard, attempt: attempt.attempt, node, request };
+    const common = {
+      shard,
+      attempt: attempt.attempt,
+      node,
+      request,
+      ...(task.outlook !== undefined && { expected: task.outlook.expected(attempt.items.length) }),
+    };
     if (attempt.state === "Starting") {
       return {
         ...common,
@@ -709,12 +736,10 @@ function activeOf(task: Unmodelled, spec: PooledTaskSpec, now: number): readonly
   return active;
 }
 
-/** How long one attempt may run: `itemTimeoutSeconds`, times its items. */
-export function runLimitMs(spec: PooledTaskSpec, items: number): number | undefined {
-  return spec.itemTimeoutSeconds === undefined ? undefined : spec.itemTimeoutSeconds * 1000 * Math.max(1, items);
-}
-
-/** Shards that may start now, ascending (those to be tried again are the lowest), and those that wait out a delay. */
+/**
+ * Shards that may start now, ascending (those to be tried again are the lowest), and those that wait out a delay. Those
+ * that are still to be cut have the numbers that they will get.
+ */
 function waitingOf(
   task: Unmodelled,
   { account }: Work,
@@ -736,9 +761,14 @@ function waitingOf(
         account.openShards(),
         [...busy].sort((a, b) => a - b),
       ),
+      ...uncutOf(account.shards, task.outlook?.shardsToCut ?? 0),
     ],
     backingOff,
   };
+}
+
+function uncutOf(shards: number, toCut: number): readonly ShardRange[] {
+  return toCut === 0 ? [] : [{ start: shards, end: shards + toCut }];
 }
 
 export function waitingShards(model: Task | undefined): number {

@@ -1,15 +1,19 @@
-// Writes down what became of attempts: at most once a second and task, before anything of theirs is let go. What a line
-// says is settled elsewhere.
+// Writes down what became of attempts, and how the shards are cut that a plan starts: at most once a second and task,
+// before anything of the former is let go or any of the latter started. What a line says is settled elsewhere.
 import type { ApiError } from "@dsl/kube-operator";
 import { bytesOf } from "../api/amount.ts";
 import { formatRanges, rangesOf } from "../api/ranges.ts";
 import type { RecordLine, StartRecord } from "../api/records.ts";
 import type { EndedAttempt } from "../engine/engine.ts";
-import { attemptKey, type Observed, type ObservedTask, runLimitMs } from "./observe.ts";
+import type { Observation, Plan } from "../scheduling/index.ts";
+import { nextCuts } from "./cuts.ts";
+import { attemptKey, type Observed, type ObservedTask } from "./observe.ts";
+import { runLimitMs } from "./outlook.ts";
+import { sumsOf } from "./own-history.ts";
 import { inParallel } from "./parallel.ts";
 import { refuse, whyRefused } from "./refusals.ts";
 import { linesOf, resultBytesIn } from "./settle.ts";
-import type { TaskMemories, Work } from "./task-memory.ts";
+import { keysFor, type TaskMemories, type TaskMemory, type Work } from "./task-memory.ts";
 
 /** One append a second and task; all open segments together are written at a megabyte a second, at most. */
 const appendEveryMs = 1000;
@@ -31,21 +35,28 @@ export class Recorder {
     this.#memories = memories;
   }
 
-  async record(observed: Observed, now: number): Promise<Recorded> {
+  async record(observed: Observed, plan: Plan, now: number): Promise<Recorded> {
+    const uncut = uncutStarts(observed, plan);
+    const hasLines = (task: ObservedTask): boolean =>
+      task.ended.length > 0 ||
+      task.retryRound !== undefined ||
+      unrecordedStarts(task).length > 0 ||
+      uncut.has(task.key);
     const openBytes = observed.tasks.reduce((sum, { memory }) => sum + (memory?.work?.log.openBytes ?? 0), 0);
     // What is being deleted records nothing any more.
     const pending = observed.tasks.filter((task) => hasLines(task) && task.stage.kind !== "Deleting");
     const due = pending.filter((task) => appendDueAt(task, openBytes) <= now);
-    const errors = await inParallel(due, lanes, (task) => this.#append(task, now));
+    const errors = await inParallel(due, lanes, (task) => this.#append(observed, task, uncut.get(task.key) ?? 0, now));
     const putOff = pending.filter((task) => !due.includes(task)).map((task) => appendDueAt(task, openBytes));
     return { errors, ...(putOff.length > 0 && { wakeAt: Math.min(...putOff) }) };
   }
 
-  async #append(task: ObservedTask, now: number): Promise<void> {
+  async #append({ pool }: Observed, task: ObservedTask, uncut: number, now: number): Promise<void> {
     const { memory, spec } = task;
     const work = memory?.work;
-    if (memory === undefined || work === undefined || spec === undefined || !hasLines(task)) return;
+    if (memory === undefined || work === undefined || spec === undefined) return;
     const groups: (readonly RecordLine[])[] = [];
+    const observations: Observation[] = [];
     if (task.retryRound !== undefined) groups.push([{ kind: "retry", round: task.retryRound }]);
     groups.push(...startLines(task).map((line) => [line]));
     const startMs = spec.startTimeoutSeconds * 1000;
@@ -56,7 +67,11 @@ export class Recorder {
       const lines = linesOf(attempt, work.account, limits, memory.stops.get(attemptKey(attempt)));
       resultBytesLeft -= resultBytesIn(lines);
       groups.push(lines);
+      observations.push(...observationsOf(task, memory, lines));
     }
+    const cuts = cutsFor(task, work, uncut);
+    if (cuts.length > 0) groups.push(cuts);
+    if (groups.length === 0) return;
     memory.lastAppend = now;
     try {
       await work.log.append(withHeader(task, work, groups));
@@ -82,16 +97,13 @@ export class Recorder {
       // What a node would not take is tried elsewhere first.
       if (isRefusedByNode(attempt)) memory.excludedNodes.set(attempt.node, now + excludeNodeMs);
     }
+    if (pool !== undefined) this.#memories.times.learn(pool.object, observations);
   }
 }
 
 /** The kubelet's own words for a Pod that it does not take (Kubernetes 1.36: pkg/kubelet/lifecycle). */
 function isRefusedByNode({ outcome, start, reason = "" }: EndedAttempt): boolean {
   return outcome === "Lost" && start === undefined && (reason.startsWith("OutOf") || /Admission|Affinity/.test(reason));
-}
-
-function hasLines(task: ObservedTask): boolean {
-  return task.ended.length > 0 || task.retryRound !== undefined || unrecordedStarts(task).length > 0;
 }
 
 /** Attempts that are under way, that nothing holds, and that the records do not know of yet. */
@@ -112,6 +124,34 @@ function startLines(task: ObservedTask): readonly StartRecord[] {
     attempt,
     at: Math.min(...starts.map(({ decided }) => decided)),
   }));
+}
+
+/** How many shards of each task start in this plan that are not cut yet. */
+function uncutStarts({ tasks }: Observed, { decisions }: Plan): ReadonlyMap<string, number> {
+  const shards = new Map(
+    tasks.flatMap(({ key, outlook, memory }) =>
+      outlook?.cutRule === undefined ? [] : [[key, memory?.work?.account.shards ?? 0]],
+    ),
+  );
+  const uncut = new Map<string, number>();
+  for (const decision of shards.size === 0 ? [] : decisions) {
+    if (decision.kind !== "start" || decision.shard < (shards.get(decision.task) ?? Number.POSITIVE_INFINITY)) continue;
+    uncut.set(decision.task, (uncut.get(decision.task) ?? 0) + 1);
+  }
+  return uncut;
+}
+
+function cutsFor({ outlook }: ObservedTask, { account, items }: Work, count: number): readonly RecordLine[] {
+  return outlook?.cutRule === undefined ? [] : nextCuts(account, items, outlook.cutRule, count);
+}
+
+function observationsOf(
+  { object, request }: ObservedTask,
+  memory: TaskMemory,
+  lines: readonly RecordLine[],
+): readonly Observation[] {
+  const { timed, ms } = sumsOf(lines.filter((line) => line.kind === "item"));
+  return timed === 0 || request === undefined ? [] : [{ keys: keysFor(memory, object, request), itemMs: ms / timed }];
 }
 
 function appendDueAt({ memory }: ObservedTask, openBytes: number): number {

@@ -91,8 +91,8 @@ export class Reporter {
       const status = poolStatus(observed, pool, plan, statistics.get(pool.object.metadata.name), now);
       const stored = pool.object.status;
       const isRoot = pool.object === observed.pool?.object;
-      const openStarts = isRoot && { openStarts: [...this.#applier.openStarts(observed)] };
-      const queue = { ...(stored?.queue?.term !== undefined && { term: stored.queue.term }), ...openStarts };
+      const own = isRoot && this.#applier.queue(observed);
+      const queue = { ...(stored?.queue?.term !== undefined && { term: stored.queue.term }), ...own };
       const before = stored && { ...stored, queue: { ...(isRoot && { openStarts: [] }), ...stored.queue } };
       const wanted = { ...status, queue: { ...queue, ...status.queue } };
       const due = this.#dueAt(pool.object.metadata.uid, before, wanted, withoutPoolDrift, works);

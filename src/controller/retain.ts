@@ -11,7 +11,9 @@ export function forgetTheGone(stores: Stores, memories: TaskMemories, reporter: 
     reporter.forget(object.metadata.uid);
   });
   stores.pools.onChange(({ type, object }) => {
-    if (type === "delete") reporter.forget(object.metadata.uid);
+    if (type !== "delete") return;
+    memories.times.forget(object.metadata.uid);
+    reporter.forget(object.metadata.uid);
   });
   stores.quotas.onChange(({ object }) => {
     for (const task of stores.tasks.values()) {

@@ -28,7 +28,7 @@ export function linesOf(
   const outcomes = [...attempt.outcomes.filter(({ item }) => !known.has(item)), ...failures];
   return [
     ...itemLines(attempt, outcomes, account, limits.resultBytesLeft),
-    attemptLine(attempt, timedOut ? "TimedOut" : attempt.outcome),
+    attemptLine(attempt, timedOut ? "TimedOut" : attempt.outcome, account),
   ];
 }
 
@@ -115,7 +115,9 @@ function itemLine(attempt: EndedAttempt, outcome: ItemOutcome, account: Account)
   };
 }
 
-function attemptLine(attempt: EndedAttempt, outcome: Outcome): AttemptRecord {
+/** Chunks of one size stay as they are: what a shard hands back it runs itself, in its next attempt. */
+function attemptLine(attempt: EndedAttempt, outcome: Outcome, { shape }: Account): AttemptRecord {
+  const handedBack = shape.chunk === "Auto" ? formatRanges(rangesOf(attempt.leftOver)) : "";
   return {
     kind: "attempt",
     shard: attempt.shard,
@@ -126,5 +128,6 @@ function attemptLine(attempt: EndedAttempt, outcome: Outcome): AttemptRecord {
     decided: attempt.decided,
     ...(attempt.start !== undefined && { start: attempt.start }),
     end: attempt.end,
+    ...(handedBack !== "" && { handedBack }),
   };
 }

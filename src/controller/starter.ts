@@ -90,7 +90,11 @@ export class Starter {
     );
     const carried = this.openStarts(observed);
     const starts = nextBatch(
-      plan.decisions.filter((decision): decision is Start => decision.kind === "start"),
+      // A shard whose cut could not be recorded yet waits for it.
+      plan.decisions.filter(
+        (decision): decision is Start =>
+          decision.kind === "start" && decision.shard < (tasks.get(decision.task)?.memory?.work?.account.shards ?? 0),
+      ),
       (key) => gangOf(tasks.get(key)),
       openStartsMax - carried.length,
     );

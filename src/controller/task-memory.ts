@@ -1,13 +1,15 @@
 // What the operator remembers of a task between two reconciles: its items, what its records add up to, and what it was
 // lately refused. All of it can be lost at any moment: it is read again from the task's own objects.
+import { createHash } from "node:crypto";
 import { isNotFound, type KubeApi, keyText } from "@dsl/kube-operator";
 import { chunkProblem, gangProblem, shardCount } from "../api/chunks.ts";
 import { configMapText, type Items, itemsOf } from "../api/items.ts";
 import { childName } from "../api/labels.ts";
 import type { PooledTask, PooledTaskSpec } from "../api/pooled-task.ts";
 import { isProblem, type Problem } from "../api/problem.ts";
-import type { StopReason, TaskReason } from "../scheduling/index.ts";
+import { type Amounts, type Keys, keysOf, type StopReason, type TaskReason } from "../scheduling/index.ts";
 import { Account } from "./account.ts";
+import { LearnedTimes } from "./learned-times.ts";
 import { type ConfigMap, configMaps, NameTaken, RecordLog } from "./record-log.ts";
 
 /** What a create ran into: nothing of the task starts until it is worth trying again. */
@@ -29,12 +31,16 @@ export interface TaskMemory {
   readonly problem?: Problem;
   /** When the sources of the items were last read; they are not watched. */
   readonly readAt: number;
+  /** A digest of its Pod template, by which others that run the same are known. */
+  readonly template: string;
   refusal?: Refusal;
   /** Nodes that the Kubernetes scheduler refused, and until when they are left out. */
   readonly excludedNodes: Map<string, number>;
   /** Why attempts were stopped, by `shard/attempt`. */
   readonly stops: Map<string, StopReason>;
   lastAppend: number;
+  /** Under which what it takes is learned, for a shard that asks for this. */
+  keys?: { readonly asked: string; readonly keys: Keys };
 }
 
 /** What can be run, and what has been. */
@@ -52,6 +58,8 @@ const problemRereadMs = 5_000;
 export class TaskMemories {
   readonly #api: KubeApi;
   readonly #memories = new Map<string, TaskMemory>();
+  /** What is remembered of tasks that have ended. */
+  readonly times: LearnedTimes = new LearnedTimes();
 
   constructor(api: KubeApi) {
     this.#api = api;
@@ -77,6 +85,7 @@ export class TaskMemories {
       uid,
       child,
       readAt: now,
+      template: known?.template ?? digestOf(task.spec.template),
       ...(known?.refusal && { refusal: known.refusal }),
       excludedNodes: known?.excludedNodes ?? new Map(),
       stops: known?.stops ?? new Map(),
@@ -85,7 +94,9 @@ export class TaskMemories {
     const items = await this.#items(task, spec);
     if (isProblem(items)) return { ...memory, ...(known?.work && { work: known.work }), problem: items };
     const { size } = spec.chunk;
-    const problem = chunkProblem(items, size) ?? gangProblem(shardCount(items.count, size), spec.minParallelism);
+    const problem =
+      chunkProblem(items, size) ??
+      (size === "Auto" ? undefined : gangProblem(shardCount(items.count, size), spec.minParallelism));
     if (problem !== undefined) return { ...memory, problem };
 
     let work = known?.work;
@@ -133,6 +144,20 @@ export class TaskMemories {
     const memory = this.#memories.get(uid);
     if (memory !== undefined) delete memory.refusal;
   }
+}
+
+export function keysFor(memory: TaskMemory, { metadata, spec }: PooledTask, request: Amounts): Keys {
+  const asked = JSON.stringify(request);
+  if (memory.keys?.asked !== asked) {
+    const { name, namespace = "" } = metadata;
+    const { template } = memory;
+    memory.keys = { asked, keys: keysOf({ pool: spec.poolRef.name, template, namespace, name, request }) };
+  }
+  return memory.keys.keys;
+}
+
+function digestOf(template: unknown): string {
+  return createHash("sha256").update(JSON.stringify(template)).digest("base64url");
 }
 
 function isStale(memory: TaskMemory, spec: PooledTaskSpec, now: number): boolean {

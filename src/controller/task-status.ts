@@ -2,7 +2,7 @@
 import { type Condition, conditionOf, setCondition, timeText } from "@dsl/kube-operator";
 import type { PooledTaskStatus, TaskFailure } from "../api/pooled-task.ts";
 import { type StageCondition, taskConditions } from "../api/task-conditions.ts";
-import { stallReasons, taskStatistics, type Waiting } from "../scheduling/index.ts";
+import { remainingWorkMs, stallReasons, taskStatistics, type Waiting } from "../scheduling/index.ts";
 import type { Account } from "./account.ts";
 import { type ObservedTask, waitingShards } from "./observe.ts";
 import type { EndReason } from "./stage.ts";
@@ -26,13 +26,14 @@ export function taskStatus(task: ObservedTask, plan: TaskPlan, now: number): Poo
   const account = memory?.work?.account;
   const ended = stage.kind === "Ended";
   const queue = ended ? undefined : queueOf(task, plan, now);
+  const left = account === undefined || ended ? undefined : leftMs(task, plan, account, now);
   const generation = object.metadata.generation ?? 1;
   const status: PooledTaskStatus = {
     observedGeneration: generation,
     ...(task.firstDecided !== undefined && { engine: task.engine }),
     ...(account !== undefined && { shards: shardsOf(task, account, plan.starts) }),
     ...(account !== undefined && { items: itemsOf(account, memory?.work?.items.digest) }),
-    ...(account !== undefined && progressOf(account, ended, now)),
+    ...(account !== undefined && progressOf(account, ended, left, now)),
     ...(queue !== undefined && { queue }),
     ...(account !== undefined && hasFailures(account) && { failures: failuresOf(account) }),
     ...(memory?.work !== undefined && !memory.work.log.isEmpty && { results: resultsOf(memory.work) }),
@@ -42,7 +43,7 @@ export function taskStatus(task: ObservedTask, plan: TaskPlan, now: number): Poo
     ...(task.firstDecided !== undefined && { startTime: timeText(task.firstDecided) }),
     ...(ended && { completionTime: previous?.completionTime ?? timeText(endOf(stage.reason, account, now)) }),
     handledRetry: account?.retryRound ?? previous?.handledRetry ?? 0,
-    summary: summaryOf(account, ended, now),
+    summary: summaryOf(account, left),
     conditions: conditionsOf(previous?.conditions ?? [], stageConditions(task, queue), generation, now),
   };
   return status;
@@ -58,7 +59,7 @@ function shardsOf(task: ObservedTask, account: Account, starts: number): NonNull
   const running = task.active.filter(({ state }) => state === "Running").length;
   const starting = task.active.length - running + task.open.length + starts;
   return {
-    total: account.shards,
+    total: Math.max(account.shards, task.outlook?.shards ?? 0),
     waiting: Math.max(0, waitingShards(task.model) - starts),
     starting,
     running,
@@ -85,18 +86,30 @@ function itemsPerSecond(account: Account, now: number): number | undefined {
   return (ended * 1000) / (now - firstStart);
 }
 
-function leftMs(account: Account, now: number): number | undefined {
+/** What is left at the rate so far; where chunks grow, the rate of the first small ones says nothing of the others. */
+function leftMs(task: ObservedTask, { starts }: TaskPlan, account: Account, now: number): number | undefined {
+  const { model, outlook } = task;
+  if (outlook?.cutRule !== undefined && model !== undefined) {
+    const places = task.active.length + task.open.length + starts;
+    if (outlook.cutRule.itemMs === undefined || places === 0) return undefined;
+    const waiting = waitingShards(model);
+    return (remainingWorkMs(model, waiting, now) + waiting * outlook.cutRule.startMs) / places;
+  }
   const rate = itemsPerSecond(account, now);
   const left = account.shape.items - account.done.count - account.failedCount;
   return rate === undefined ? undefined : (left / rate) * 1000;
 }
 
-function progressOf(account: Account, ended: boolean, now: number): Pick<PooledTaskStatus, "progress"> {
+function progressOf(
+  account: Account,
+  ended: boolean,
+  left: number | undefined,
+  now: number,
+): Pick<PooledTaskStatus, "progress"> {
   const { items } = account.shape;
   const gone = account.done.count + account.failedCount;
   const at = ended ? (account.facts.lastEnd ?? now) : now;
   const rate = itemsPerSecond(account, at);
-  const left = ended ? undefined : leftMs(account, now);
   return {
     progress: {
       percent: items === 0 ? 100 : Math.floor((100 * gone) / items),
@@ -106,13 +119,8 @@ function progressOf(account: Account, ended: boolean, now: number): Pick<PooledT
   };
 }
 
-function summaryOf(
-  account: Account | undefined,
-  ended: boolean,
-  now: number,
-): NonNullable<PooledTaskStatus["summary"]> {
+function summaryOf(account: Account | undefined, left: number | undefined): NonNullable<PooledTaskStatus["summary"]> {
   if (account === undefined) return { items: "–" };
-  const left = ended ? undefined : leftMs(account, now);
   return {
     items: `${account.done.count}/${account.shape.items}`,
     ...(left !== undefined && { eta: durationText(left) }),

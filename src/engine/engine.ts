@@ -137,6 +137,8 @@ export interface EndedAttempt extends Attempt {
   readonly handedBack: readonly number[];
   /** Those of `handedBack` that were running when the container was stopped: what a time-out counts against. */
   readonly interrupted: readonly number[];
+  /** Those of `handedBack` whose results had no room any more, so that the chunk was too large. */
+  readonly leftOver: readonly number[];
 }
 
 export type AttemptState = StartingAttempt | RunningAttempt | EndedAttempt;

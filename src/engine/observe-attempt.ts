@@ -91,7 +91,7 @@ function withoutPod(job: JobView, { podsSeenUpTo, createFailure, now }: Surround
   const isOver = (job.deleting || job.finished !== undefined) && podsSeenUpTo >= Number(job.metadata.resourceVersion);
   if (!isOver)
     return { ...common, state: "Starting", ...(createFailure !== undefined && { waitingFor: createFailure }) };
-  const nothing = { end: now, outcomes: [], handedBack: common.items, interrupted: [] };
+  const nothing = { end: now, outcomes: [], handedBack: common.items, interrupted: [], leftOver: [] };
   return job.deleting
     ? { ...common, state: "Ended", outcome: "Stopped", reason: "Stopped", ...nothing }
     : {

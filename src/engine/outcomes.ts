@@ -22,6 +22,7 @@ export interface ItemsEnd {
   readonly outcomes: readonly ItemOutcome[];
   readonly handedBack: readonly number[];
   readonly interrupted: readonly number[];
+  readonly leftOver: readonly number[];
 }
 
 export function itemsEnd(form: ShardForm, ended: Ended): ItemsEnd {
@@ -32,7 +33,8 @@ export function itemsEnd(form: ShardForm, ended: Ended): ItemsEnd {
 function togetherEnd(form: "Single" | "Whole", ended: Ended): ItemsEnd {
   const { items, verdict, container } = ended;
   if (verdict.outcome === "Lost" || verdict.outcome === "Stopped") {
-    return { verdict, outcomes: [], handedBack: items, interrupted: ended.start === undefined ? [] : items };
+    const interrupted = ended.start === undefined ? [] : items;
+    return { verdict, outcomes: [], handedBack: items, interrupted, leftOver: [] };
   }
   if (verdict.outcome === "Failed" || container === undefined) return allFailed(ended, verdict);
   const times = shareOf(ended);
@@ -57,7 +59,7 @@ function togetherEnd(form: "Single" | "Whole", ended: Ended): ItemsEnd {
 }
 
 function allEnded(verdict: Verdict, outcomes: readonly ItemOutcome[]): ItemsEnd {
-  return { verdict, outcomes, handedBack: [], interrupted: [] };
+  return { verdict, outcomes, handedBack: [], interrupted: [], leftOver: [] };
 }
 
 function allFailed(ended: Ended, verdict: Verdict): ItemsEnd {
@@ -90,10 +92,17 @@ function eachEnd(ended: Ended): ItemsEnd {
   const rest = items.slice(records.length);
   if (verdict.outcome === "Lost" || verdict.outcome === "Stopped") {
     const isRunning = ended.start !== undefined && found?.ended !== true;
-    return { verdict, outcomes, handedBack: rest, interrupted: isRunning ? rest.slice(0, 1) : [] };
+    return { verdict, outcomes, handedBack: rest, interrupted: isRunning ? rest.slice(0, 1) : [], leftOver: [] };
   }
   if (found?.ended === true && records.length > 0) {
-    return { verdict: verdictOfRecords(ended, outcomes), outcomes, handedBack: rest, interrupted: [] };
+    // The wrapper stopped by its own will: it does so only where the next record may have no room.
+    return {
+      verdict: verdictOfRecords(ended, outcomes),
+      outcomes,
+      handedBack: rest,
+      interrupted: [],
+      leftOver: rest,
+    };
   }
   // It died while it ran the first item without a record; or before it could run any, and then no attempt would do more.
   const told = verdictWithoutRecords(ended, found !== undefined);
@@ -103,6 +112,7 @@ function eachEnd(ended: Ended): ItemsEnd {
     outcomes: [...outcomes, ...failed.map((item) => ({ item, ...failureOf(ended, told) }))],
     handedBack: rest.slice(failed.length),
     interrupted: [],
+    leftOver: [],
   };
 }
 

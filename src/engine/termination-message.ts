@@ -15,6 +15,19 @@ export function messageBytesMax(containers: number): number {
   return Math.min(containerBytesMax, Math.floor(podBytesMax / Math.max(1, containers)));
 }
 
+/** What of a container's room the wrapper keeps free: its marks, and a record as large as it must expect. */
+const wrapperReserveBytes = 48;
+
+/**
+ * How many items a container can tell of, each leaving so many bytes behind. With a wrapper, a result that has no room
+ * is only run again; where the program writes all itself it fails the shard, so half of the room is left free.
+ */
+export function itemsWithin(form: "Each" | "Whole", limit: number, bytes: number, itemMs: number): number {
+  if (form === "Whole") return Math.max(1, Math.floor(limit / 2 / (bytes + 1)));
+  const times = String(Math.round(itemMs)).length + "+10=\n".length;
+  return Math.max(1, Math.floor((limit - wrapperReserveBytes) / (bytes + times)));
+}
+
 export interface Result {
   /** Absent where the program wrote nothing: an empty result is written as an empty line. */
   readonly result?: string;

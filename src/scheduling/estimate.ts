@@ -3,26 +3,33 @@
 import { unknownShardMs } from "./learned.ts";
 import type { ActiveShard, Expectation, Task } from "./model.ts";
 
-export function expectationOf({ expected }: Task): Expectation {
+export function expectationOf({ expected }: Pick<Task, "expected">): Expectation {
   if (expected === undefined) return { likelyMs: unknownShardMs };
   const { likelyMs, limitMs } = expected;
   return limitMs === undefined ? expected : { likelyMs: Math.min(likelyMs, limitMs), limitMs };
 }
 
+/** Of a shard that has been started. */
+export function expectationOfShard(task: Pick<Task, "expected">, { expected }: ActiveShard): Expectation {
+  return expectationOf(expected === undefined ? task : { expected });
+}
+
 /** What is left of a task: its open shards at their likely length, those that run less what they have had. */
 export function remainingWorkMs(task: Task, waiting: number, now: number): number {
-  const { likelyMs } = expectationOf(task);
-  const running = task.active.map(({ since }) => Math.max(0, likelyMs - (now - since)));
-  return waiting * likelyMs + running.reduce((a, b) => a + b, 0);
+  const running = task.active.map((shard) =>
+    Math.max(0, expectationOfShard(task, shard).likelyMs - (now - shard.since)),
+  );
+  return waiting * expectationOf(task).likelyMs + running.reduce((a, b) => a + b, 0);
 }
 
 /**
  * When a running shard's place is expected to be free: at its limit; without one at its likely end, and past that at
  * twice what it has had. One that stops is on its way out.
  */
-export function expectedEnd(task: Task, { state, since, deadline }: ActiveShard, now: number): number {
+export function expectedEnd(task: Task, shard: ActiveShard, now: number): number {
+  const { state, since, deadline } = shard;
   if (state === "Stopping") return now;
-  const { likelyMs, limitMs } = expectationOf(task);
+  const { likelyMs, limitMs } = expectationOfShard(task, shard);
   const limit = Math.min(deadline ?? Number.POSITIVE_INFINITY, since + (limitMs ?? Number.POSITIVE_INFINITY));
   if (Number.isFinite(limit)) return Math.max(limit, now);
   return since + likelyMs > now ? since + likelyMs : now + Math.max(1, now - since);

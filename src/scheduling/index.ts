@@ -7,10 +7,12 @@
 //   turn, fit, placement/   4 whose turn it is between pools, the nodes on which a shard fits, the best of them
 //   preemption, lent, cheapest  whose shards stop for a task that waits, and the places that are kept for it
 //   backfill, releases, estimate  who passes a task that waits; when places free; how long shards last
-//   learned                 what is learned of times, under the keys that tasks share
+//   learned, cut            what is learned of times, under the keys that tasks share; how large the next chunk gets
 //   reasons, shortage       5 why everybody else waits, in a word and a sentence
 //   decision                what comes out; statistics, task-statistics: the numbers in status, kept by change points
+export { type CutRule, chunkItems, chunksLeft, placesOn } from "./cut.ts";
 export * from "./decision.ts";
+export { remainingWorkMs } from "./estimate.ts";
 export {
   expectationFor,
   type History,
@@ -20,7 +22,7 @@ export {
   type Learned,
   learn,
   nothingLearned,
-  unknownShardMs,
+  type Observation,
   withSample,
 } from "./learned.ts";
 export { Memo } from "./memo.ts";

@@ -1,7 +1,7 @@
 // What a pool's queue remembers from plan to plan: turns, decayed use, the head. Does not know who reads it.
 import type { Contender, Contest } from "./contender.ts";
 import type { Stop } from "./decision.ts";
-import { expectationOf } from "./estimate.ts";
+import { expectationOf, expectationOfShard } from "./estimate.ts";
 import type { Line } from "./line.ts";
 import type { Pool, QueueMemory, Task } from "./model.ts";
 import { compareText } from "./order/chain.ts";
@@ -26,10 +26,10 @@ export function openContest(pool: Pool, tasks: readonly Task[], capacity: Amount
   const contest: Contest = { now, pool, capacity, changes: 0, ...memory, used: new Map(Object.entries(used)) };
   for (const task of remembers(pool, "use") ? tasks : []) {
     // What runs counts to its likely end, or a namespace could start all it has before its use begins to show.
-    const { likelyMs } = expectationOf(task);
     // In one order, since sums of fractions depend on it.
-    for (const { request, since } of [...task.active].sort((a, b) => a.shard - b.shard || a.attempt - b.attempt)) {
-      addUse(contest, task, request, Math.max(0, likelyMs - Math.max(0, now - since)));
+    for (const shard of [...task.active].sort((a, b) => a.shard - b.shard || a.attempt - b.attempt)) {
+      const { likelyMs } = expectationOfShard(task, shard);
+      addUse(contest, task, shard.request, Math.max(0, likelyMs - Math.max(0, now - shard.since)));
     }
   }
   return contest;

@@ -213,6 +213,8 @@ export interface ActiveShard {
   readonly refusedSince?: number;
   /** Its task had waited past the pool's patience: priority alone does not stop it. */
   readonly byAge?: boolean;
+  /** How long it is expected to last, where that is not what is expected of the task's next shard: it has other items. */
+  readonly expected?: Expectation;
 }
 
 /** Why a running shard is stopped. */

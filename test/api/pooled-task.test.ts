@@ -36,6 +36,15 @@ describe("a stored task", () => {
     expect(parsed).toMatchObject({ ok: true, spec: { chunk, parallelism: 3, itemTimeoutSeconds: 9 } });
   });
 
+  test("chunks may be cut as they are needed, of as many items as a task may have", () => {
+    const million = { items: { range: { end: 1_000_000 } }, expectedItemSeconds: 12 };
+    const parsed = parsePooledTask(aWrittenTask("a", { ...million, chunk: { size: "Auto" } }));
+    expect(parsed).toMatchObject({
+      ok: true,
+      spec: { chunk: { size: "Auto", mode: "Each" }, expectedItemSeconds: 12 },
+    });
+  });
+
   test("fields of a later version are overlooked, as the API server prunes them", () => {
     expect(told({ halt: { failures: "5%" } })).toEqual([]);
   });
@@ -46,7 +55,8 @@ describe("a stored task", () => {
     [{ items: { list: ["a", "b\nc"] } }, "ItemsInvalid spec.items.list[1]: "],
     [{ items: undefined }, "ItemsInvalid spec.items: is missing; give an object"],
     [{ chunk: { size: 0 } }, "TaskInvalid spec.chunk.size: "],
-    [{ chunk: { size: "Auto" } }, "TaskInvalid spec.chunk.size: "],
+    [{ chunk: { size: "auto" } }, "TaskInvalid spec.chunk.size: must be a whole number from 1 to 100000, or Auto"],
+    [{ chunk: { size: "10" } }, "TaskInvalid spec.chunk.size: must be a whole number from 1 to 100000, or Auto"],
     [{ results: { maxBytes: "2Gi" } }, "TaskInvalid spec.results.maxBytes: results.maxBytes is over the limit of 1Gi"],
     [{ results: { maxBytes: "lots" } }, "TaskInvalid spec.results.maxBytes: "],
     [{ priority: 1001 }, "TaskInvalid spec.priority: "],
@@ -56,6 +66,20 @@ describe("a stored task", () => {
       { chunk: { size: 2 }, template: aTemplate({ command: [] }) },
       "TemplateRefused spec.template.spec.containers[0].command: ",
     ],
+    [
+      { chunk: { size: "Auto" }, template: aTemplate({ command: [] }) },
+      "TemplateRefused spec.template.spec.containers[0].command: ",
+    ],
+    [
+      { chunk: { size: "Auto" }, template: aTemplate({ args: ["$(POOL_ITEM)"] }) },
+      "TemplateRefused spec.template.spec.containers[0].args[0]: ",
+    ],
+    [{ expectedItemSeconds: 0 }, "TaskInvalid spec.expectedItemSeconds: "],
+    [
+      { chunk: { size: "Auto" }, minParallelism: "All" },
+      "TaskInvalid spec.minParallelism: minParallelism All needs chunks of a fixed size",
+    ],
+    [{ minParallelism: 3, parallelism: 2 }, "TaskInvalid spec.minParallelism: minParallelism is over parallelism"],
   ])("%j is told as a problem", (spec, expected) => {
     expect(told(spec)[0]).toContain(expected);
   });

@@ -110,6 +110,25 @@ test("each option says its part of the task", async () => {
   expect(spec.template.spec.containers[0]?.resources).toEqual({ requests: { cpu: "100m", memory: "64Mi" } });
 });
 
+test.each([
+  [[], { size: "Auto", mode: "Each" }],
+  [["--chunk", "Auto", "--mode", "Whole"], { size: "Auto", mode: "Whole" }],
+  [["--chunk", "50"], { size: 50, mode: "Each" }],
+  [["--chunk", "1"], { size: 1, mode: "Each" }],
+])("with %j items go into chunks of %j", async (words, chunk) => {
+  const { start, task, clock } = stage();
+  start([...toLab, ...words, ...command], { stdin: "1\n" });
+  await clock.advance(0);
+  expect((await task("squares")).spec.chunk).toEqual(chunk);
+});
+
+test("a command that Kubernetes is to write the item into runs in a Pod for each item", async () => {
+  const { start, task, clock } = stage();
+  start([...toLab, "--", "f", "$(POOL_ITEM)"], { stdin: "1\n" });
+  await clock.advance(0);
+  expect((await task("squares")).spec.chunk.size).toBe(1);
+});
+
 test("with --reduce only what all results make together is printed", async () => {
   const { start, report, record, clock } = stage();
   const call = start([...toLab, "--reduce", "Sum", ...command], { stdin: "1\n2\n" });
@@ -330,7 +349,7 @@ describe("wrong use is told by the argument's name, with exit status 2", () => {
     [["map", "--pool", "lab", "--image", "i"], "the command is missing; write it after --: -- COMMAND [ARGS…]"],
     [["map", "--pool", "lab", "--image", "i", "--"], "the COMMAND after -- is missing"],
     [["map", "--pool", "lab", "echo", "--image", "i"], '"echo" stands before --; write the command after it: -- echo'],
-    [[...toLab, "--chunk", "0", ...command], '--chunk must be a whole number of at least 1, but is "0"'],
+    [[...toLab, "--chunk", "0", ...command], '--chunk must be a whole number of at least 1, or Auto, but is "0"'],
     [[...toLab, "--mode", "each", ...command], '--mode must be one of Each, Whole, but is "each"; did you mean Each?'],
     [
       [...toLab, "--request", "cpu:1", ...command],

@@ -98,4 +98,50 @@ describe("an account of a task's records", () => {
     expect([...one.openShards()]).toEqual([{ start: 1, end: 3 }]);
     expect(other.facts).toEqual(one.facts);
   });
+
+  test("where chunks are cut as needed, a shard is there once it is cut, and the task ends when nothing is left to cut", () => {
+    const account = anAccount(4, { chunk: "Auto" });
+    account.apply({ kind: "cut", shard: 0, cut: "0-2" });
+    expect([account.shards, account.uncutItems, [...account.openShards()]]).toEqual([1, 1, [{ start: 0, end: 1 }]]);
+    for (const item of [0, 1, 2]) account.apply(success(item));
+    account.apply(attempt(0, "Succeeded"));
+    expect([account.isSettled(0), account.isComplete]).toEqual([true, false]);
+    account.apply({ kind: "cut", shard: 1, cut: "3" });
+    expect(account.openItems(1)).toEqual([3]);
+    for (const line of [success(3), attempt(1, "Succeeded")]) account.apply(line);
+    expect(account.isComplete).toBe(true);
+  });
+
+  test("what an attempt handed back is cut again under a new number; what was lost with its node is not", () => {
+    const account = anAccount(6, { chunk: "Auto", retries: 1 });
+    account.apply({ kind: "cut", shard: 0, cut: "0-3" });
+    for (const line of [success(0), failure(1)]) account.apply(line);
+    account.apply(attempt(0, "Failed", 1, { handedBack: "2-3" }));
+    expect([account.openItems(0), account.uncutItems]).toEqual([[1], 4]);
+    account.apply({ kind: "cut", shard: 1, cut: "2-4" });
+    account.apply(attempt(1, "Lost"));
+    expect([account.openItems(1), account.uncutItems]).toEqual([[2, 3, 4], 1]);
+  });
+
+  test("a cut of items that another shard has is somebody's edit, and changes nothing", () => {
+    const account = anAccount(6, { chunk: "Auto" });
+    account.apply({ kind: "cut", shard: 0, cut: "0-3" });
+    for (const cut of ["2-5", "4-9", "x", ""]) account.apply({ kind: "cut", shard: 1, cut });
+    account.apply({ kind: "cut", shard: 7, cut: "4" });
+    expect([account.shards, account.uncutItems]).toEqual([1, 2]);
+  });
+
+  test("it learns of its attempts: an item in the mean, the start, and the longest results of late", () => {
+    const account = anAccount(9, { chunk: 3 });
+    for (const item of [0, 1, 2]) account.apply(success(item, "12345", { ms: 1000 * (1 + item) }));
+    account.apply(attempt(0, "Succeeded"));
+    expect(account.learned).toMatchObject({ itemMs: { count: 1, mean: 2000 }, startMs: { mean: 1000 }, bytes: 5 });
+    account.apply(success(3, "1", { ms: 4000 }));
+    account.apply(attempt(1, "Lost"));
+    expect(account.learned).toMatchObject({ itemMs: { count: 2, mean: 2600 }, bytes: 3.8 });
+    // Results that are not kept tell nothing of their length.
+    account.apply({ kind: "unkept", items: "4-5", ms: 5200 });
+    account.apply(attempt(1, "Succeeded", 2));
+    expect(account.learned).toMatchObject({ itemMs: { count: 3, mean: 2600 }, bytes: 3.8 });
+  });
 });

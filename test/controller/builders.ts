@@ -1,4 +1,5 @@
 // Ended attempts, record lines and stored objects in short, for the pure parts of the controller.
+import type { ChunkSize } from "../../src/api/chunks.ts";
 import type { PooledTask, PooledTaskSpec } from "../../src/api/pooled-task.ts";
 import type { AttemptRecord, ItemRecord, Outcome } from "../../src/api/records.ts";
 import type { OpenStart, ResourcePool } from "../../src/api/resource-pool.ts";
@@ -12,7 +13,10 @@ type PooledTaskStatus = NonNullable<PooledTask["status"]>;
 
 export const noon = Date.UTC(2026, 0, 1, 12);
 
-export function anAccount(items: number, { chunk = 1, reduce = "None", retries = 0 } = {}): Account {
+export function anAccount(
+  items: number,
+  { chunk = 1, reduce = "None", retries = 0 }: { chunk?: ChunkSize; reduce?: string; retries?: number } = {},
+): Account {
   const account = new Account({ items, chunk, reduce });
   account.retries = retries;
   return account;
@@ -50,6 +54,7 @@ export function ended(traits: Partial<EndedAttempt> = {}): EndedAttempt {
     outcomes: [],
     handedBack: [],
     interrupted: [],
+    leftOver: [],
     ...traits,
     items,
     outcome,
@@ -118,13 +123,15 @@ export function anObservedTask({ account, spec, status, uid, ...traits }: Observ
     retryRound: undefined,
     refused: [],
     defaultRequests: {},
+    request: undefined,
+    outlook: undefined,
     model: undefined,
     ...traits,
   };
 }
 
 export function running(shard: number): RunningAttempt {
-  const { outcome: _, end, outcomes, handedBack, interrupted, ...common } = ended({ shard, items: [shard] });
+  const { outcome: _, end, outcomes, handedBack, interrupted, leftOver, ...common } = ended({ shard, items: [shard] });
   return { ...common, state: "Running", start: noon + 1000 };
 }
 

@@ -61,6 +61,25 @@ export const failingItems: Workload = {
   ],
 };
 
+/** Chunks cut as they are needed: a chunk of four hands back two that have no room, and an item fails once. */
+export const cutAsNeeded: Workload = {
+  name: "T3 Auto",
+  cluster: () =>
+    aCluster()
+      .withNodes(1, { cpu: 1 })
+      .withProgram(({ index, attempt }) =>
+        index === 2 && attempt === 1
+          ? { exit: 1, stderr: "no", ms: 300 }
+          : { result: `${index}`.padEnd(1 + index * 700, "."), ms: 300 },
+      ),
+  async play(cluster) {
+    await cluster.task("work", { items: { range: { end: 7 } }, chunk: { size: "Auto" }, retries: 1 });
+    await cluster.finish("work");
+  },
+  // How it is cut rests on when things were seen; what comes out does not.
+  end: outcome,
+};
+
 export const suspendedAndResumed: Workload = {
   name: "T6",
   cluster: () => aCluster().withNodes(1, { cpu: 2 }).withProgram(slow),
@@ -90,4 +109,4 @@ export const deletedInTheMiddle: Workload = {
   end: (cluster) => [cluster.jobs("work"), cluster.pods("work"), cluster.segments("work")],
 };
 
-export const workloads = [oneShard, manyShards, failingItems, suspendedAndResumed, deletedInTheMiddle];
+export const workloads = [oneShard, manyShards, failingItems, cutAsNeeded, suspendedAndResumed, deletedInTheMiddle];

@@ -6,6 +6,8 @@ import { isOver, later, pods, type SimulatedPod, timestamp, type World } from ".
 
 const startMs = 300;
 const stopMs = 200;
+/** Of a container for its records. */
+const roomBytes = 4096;
 
 export interface ItemRun {
   readonly item: string;
@@ -164,6 +166,12 @@ function runsOf(pod: SimulatedPod, program: Program): readonly Run[] {
   for (const item of items) {
     const end = program({ ...about, ...item });
     endsAfterMs += end.ms ?? 1000;
+    // Run in vain: its result has no room, so the wrapper ends, and it is handed back with all that follow.
+    if (form === "Each" && runs.length > 0 && `${records([...runs, { ...end, endsAfterMs }])}.\n`.length > roomBytes) {
+      const last = runs.pop();
+      if (last !== undefined) runs.push({ ...last, endsAfterMs });
+      break;
+    }
     runs.push({ ...end, endsAfterMs });
     if (end.kills) break;
   }

@@ -1,0 +1,66 @@
+// What a task learns of itself: how long its items run, what a start takes, and how much an item leaves behind. A sample
+// is one attempt; the account folds them in the order of the records.
+import { Buffer } from "node:buffer";
+import { type History, withSample } from "../scheduling/index.ts";
+
+export interface OwnHistory {
+  readonly itemMs?: History;
+  /** From the decision to the start of the container. */
+  readonly startMs?: History;
+  /**
+   * Of what an item leaves behind, its result or its last words: raised at once and lowered slowly, since a chunk whose
+   * results have no room costs another start.
+   */
+  readonly bytes?: number;
+}
+
+/** Sums over the items of one attempt. */
+export interface ItemSums {
+  /** Whose time is known. */
+  timed: number;
+  ms: number;
+  /** Whose result is known: of those that are not kept nobody knows how long they were. */
+  kept: number;
+  bytes: number;
+}
+
+export function noItems(): ItemSums {
+  return { timed: 0, ms: 0, kept: 0, bytes: 0 };
+}
+
+interface ItemEnd {
+  readonly ms?: number;
+  readonly result?: string;
+  readonly message?: string;
+}
+
+export function addItem(sums: ItemSums, { ms, result, message }: ItemEnd): void {
+  if (ms !== undefined) sums.timed += 1;
+  sums.ms += ms ?? 0;
+  sums.kept += 1;
+  sums.bytes += Buffer.byteLength(result ?? message ?? "");
+}
+
+export function sumsOf(ends: readonly ItemEnd[]): ItemSums {
+  const sums = noItems();
+  for (const end of ends) addItem(sums, end);
+  return sums;
+}
+
+/** What is known once this attempt has ended too. */
+export function withEnd(
+  own: OwnHistory,
+  { decided, start }: { readonly decided: number; readonly start?: number },
+  { timed, ms, kept, bytes }: ItemSums,
+): OwnHistory {
+  return {
+    ...own,
+    ...(timed > 0 && { itemMs: withSample(own.itemMs, ms / timed) }),
+    ...(start !== undefined && { startMs: withSample(own.startMs, Math.max(0, start - decided)) }),
+    ...(kept > 0 && { bytes: peak(own.bytes ?? 0, bytes / kept) }),
+  };
+}
+
+function peak(former: number, sample: number): number {
+  return sample > former ? sample : former + 0.3 * (sample - former);
+}
