@@ -16,7 +16,7 @@ const settings = z.strictObject({
     .enum(["Native", "Managed", "Managed/Scheduler", "Managed/Direct"], {
       error: "one of Native, Managed, Managed/Scheduler, Managed/Direct",
     })
-    .default("Native"),
+    .default("Managed"),
   /** Health and metrics; port 0 takes any free one, which the log tells. */
   KUBE_POOL_HEALTH_HOST: z.string().default("127.0.0.1"),
   KUBE_POOL_HEALTH_PORT: z.coerce.number().int().min(0).max(65535).default(8080),

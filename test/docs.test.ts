@@ -25,7 +25,7 @@ import { aPlacement, aTask, contextOf, itemsOf } from "./engine/builders.ts";
 import { read, root, rowsIn, section } from "./support/pages.ts";
 import { aPool, noon } from "./support/scheduling.ts";
 import { aCluster, anEmptyCluster, type SimulatedCluster } from "./support/simulated-cluster.ts";
-import { jobs } from "./support/simulated-cluster-world.ts";
+import { pods } from "./support/simulated-cluster-world.ts";
 
 function pagesIn(folder: string): string[] {
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
@@ -247,11 +247,11 @@ describe("docs/reasons.md", () => {
       async NameTaken() {
         const cluster = await aCluster().withNodes(1, { cpu: 4 }).start();
         const { metadata } = await cluster.task("work", { suspend: true });
-        await cluster.api.create(jobs, {
-          apiVersion: "batch/v1",
-          kind: "Job",
+        await cluster.api.create(pods, {
+          apiVersion: "v1",
+          kind: "Pod",
           metadata: { name: `work-${metadata.uid.slice(0, 6)}-0-1`, namespace: "lab" },
-          spec: { template: { spec: { containers: [{ name: "main", image: "theirs" }] } } },
+          spec: { containers: [{ name: "main", image: "theirs" }] },
         });
         await cluster.change("work", { suspend: false });
         return await messageOf(cluster, "NameTaken");

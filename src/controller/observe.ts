@@ -345,6 +345,7 @@ function observeTask(
     ...attempts.active.map((each) => each.decided),
     ...attempts.ended.map((each) => each.decided),
   );
+  const suspendedJob = attempts.rounds.find(isSuspended)?.metadata.name;
   const stage = stageOf(
     {
       task: object,
@@ -353,6 +354,7 @@ function observeTask(
       account,
       unsettledAttempts: attempts.active.length + attempts.ended.length + open.length,
       firstDecided,
+      ...(suspendedJob !== undefined && { suspendedJob }),
     },
     now,
   );
@@ -460,7 +462,7 @@ function attemptsOf(
     for (const pod of podsOf(stores, round)) {
       const object = attemptPodOf(pod, round);
       if (object === undefined || (pod.gone && objects.has(attemptKey(object)))) continue;
-      take(object, [], { stopped: pod.deleting && wasStopped(object, task, spec, memory) });
+      take(object, [], { stopped: pod.deleting && wasStopped(object, task, spec, memory, round) });
     }
   }
   for (const start of account?.started() ?? []) {
@@ -469,14 +471,20 @@ function attemptsOf(
   return { objects, rounds, hasJobs, active, ended, refused };
 }
 
+function isSuspended({ suspended, finished }: RoundView): boolean {
+  return suspended && finished === undefined;
+}
+
 /** Nothing on a Pod says who deleted it. What outlived its time was deleted for that, whatever is remembered. */
 function wasStopped(
   { pod, ...object }: AttemptPod,
   { metadata }: PooledTask,
   spec: PooledTaskSpec | undefined,
   memory: TaskMemory | undefined,
+  round: RoundView,
 ): boolean {
-  if (spec === undefined || metadata.deletionTimestamp !== undefined || spec.suspend || spec.cancel) return true;
+  if (spec === undefined || metadata.deletionTimestamp !== undefined || spec.cancel) return true;
+  if (spec.suspend || isSuspended(round)) return true;
   if (memory?.stops.has(attemptKey(object))) return true;
   const { container, deletionAskedMs = 0, createdMs, own } = pod.attempt;
   if (container === undefined || container.state === "waiting") {
@@ -612,7 +620,7 @@ function whyBlocked(stores: Stores, task: Unmodelled, tree: ObservedTree, now: n
   const pool = tree.pools.get(poolName);
   if (stage.kind === "Stalled") return { reason: stage.reason, message: stage.message };
   if (stage.kind === "Suspended")
-    return { reason: "Suspended", message: "spec.suspend is true; set it to false to go on" };
+    return { reason: "Suspended", message: `${stage.by} is true; set it to false to go on` };
   if (pool === undefined) {
     return {
       reason: "PoolNotFound",
@@ -667,7 +675,7 @@ function startedCount(task: Pick<ObservedTask, "active">): number {
 /** Once it was time to try, and more was granted than before, twice as much may be asked for. */
 function raiseCeiling({ refusal }: { refusal?: Refusal }, attempts: Pick<ObservedTask, "active">, now: number): void {
   const started = startedCount(attempts);
-  if (refusal !== undefined && now >= refusal.until && started > refusal.ceiling) {
+  if (refusal !== undefined && !refusal.ofRecords && now >= refusal.until && started > refusal.ceiling) {
     refusal.ceiling = 2 * started;
     refusal.count = 0;
   }

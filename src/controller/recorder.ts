@@ -85,11 +85,12 @@ export class Recorder {
       // Nothing more starts whose outcome could not be written down.
       refuse(memory, task, reason, `the records cannot be written: ${(error as ApiError).message}`, now);
       if (memory.refusal !== undefined) {
-        memory.refusal = { ...memory.refusal, ceiling: 0 };
+        memory.refusal = { ...memory.refusal, ceiling: 0, ofRecords: true };
         memory.lastAppend = memory.refusal.until;
       }
       return;
     }
+    if (memory.refusal?.ofRecords) delete memory.refusal;
     for (const line of groups.flat()) work.account.apply(line);
     work.account.digest ??= work.items.digest;
     for (const attempt of task.ended) {

@@ -19,7 +19,8 @@ export class Sender {
     try {
       left = await this.#request(write);
     } catch (error) {
-      if (isGone(error)) return undefined;
+      // A conflict means to a delete that somebody else bears the name now; a patch has to be sent again.
+      if (isNotFound(error) || (isConflict(error) && write.kind === "delete")) return undefined;
       throw error;
     }
     if (left === undefined) return "Gone";

@@ -9,7 +9,8 @@ export type EndReason = "Succeeded" | "ResultsTruncated" | "ItemsFailed" | "Canc
 
 export type Stage =
   | { readonly kind: "Open" }
-  | { readonly kind: "Suspended" }
+  /** `by` is the field that says so. */
+  | { readonly kind: "Suspended"; readonly by: string }
   /** Needs a person. */
   | { readonly kind: "Stalled"; readonly reason: StallReason; readonly message: string }
   /** Nothing more starts; what runs is being stopped. */
@@ -28,6 +29,8 @@ export interface Facts {
   readonly unsettledAttempts: number;
   /** Decision of the first attempt. */
   readonly firstDecided: number | undefined;
+  /** The Job that its attempts share, where somebody suspended that. */
+  readonly suspendedJob?: string;
 }
 
 export function stageOf(facts: Facts, now: number): Stage {
@@ -45,7 +48,10 @@ export function stageOf(facts: Facts, now: number): Stage {
     return { kind: facts.unsettledAttempts > 0 ? "Ending" : "Ended", reason: "Cancelled", message };
   }
   if (problem !== undefined) return { kind: "Stalled", reason: problem.reason, message: problemsText(problems) };
-  return { kind: spec.suspend ? "Suspended" : "Open" };
+  if (spec.suspend) return { kind: "Suspended", by: "spec.suspend" };
+  return facts.suspendedJob === undefined
+    ? { kind: "Open" }
+    : { kind: "Suspended", by: `spec.suspend of Job ${facts.suspendedJob}` };
 }
 
 /** True once its end stands in the status, until `retryFailed` asks for more. */

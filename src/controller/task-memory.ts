@@ -21,6 +21,8 @@ export interface Refusal {
   ceiling: number;
   /** How often in a row. */
   count: number;
+  /** The records could not be written: only a write of them shows that it has passed. */
+  readonly ofRecords?: boolean;
 }
 
 export interface TaskMemory {

@@ -174,8 +174,8 @@ function stageConditions(task: ObservedTask, queue: Queue | undefined): readonly
       return taskConditions("Stalled", stage.reason, stage.message);
     case "Suspended":
       return task.active.length > 0
-        ? taskConditions("InProgress", "Suspending", "what runs is being stopped, since spec.suspend is true")
-        : taskConditions("Suspended", "Suspended", "spec.suspend is true; set it to false to go on");
+        ? taskConditions("InProgress", "Suspending", `what runs is being stopped, since ${stage.by} is true`)
+        : taskConditions("Suspended", "Suspended", `${stage.by} is true; set it to false to go on`);
     case "Ending":
       return taskConditions("InProgress", "Ending", `what runs is being stopped: ${stage.message}`);
     default:

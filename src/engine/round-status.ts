@@ -53,8 +53,8 @@ function conditionsOf(stored: readonly Fields[], { suspended, end }: RoundFacts,
   const wasSuspended = stored.some(({ type }) => type === "Suspended");
   if (suspended || wasSuspended) {
     wanted.Suspended = suspended
-      ? { is: true, reason: "JobSuspended", message: "spec.suspend of its PooledTask is true" }
-      : { is: false, reason: "JobResumed", message: "spec.suspend of its PooledTask is false" };
+      ? { is: true, reason: "JobSuspended", message: "spec.suspend is true here, or on its PooledTask" }
+      : { is: false, reason: "JobResumed", message: "spec.suspend is false here, and on its PooledTask" };
   }
   if (end !== undefined) {
     const { succeeded, reason, message } = end;

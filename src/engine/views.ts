@@ -49,6 +49,8 @@ export interface RoundView {
   readonly binding: string;
   readonly bindingReason: string;
   readonly completions: number;
+  /** Somebody set `spec.suspend`: we never do. */
+  readonly suspended: boolean;
   /** Of its stored template, with those that the server put there: tools find its Pods by them. */
   readonly templateLabels: Readonly<Record<string, string>>;
   readonly createdMs: number;
@@ -259,6 +261,7 @@ function roundView(raw: KubeObject, intern: Interner): RoundView | undefined {
     binding: metadata.annotations?.[annotations.binding] ?? "",
     bindingReason: metadata.annotations?.[annotations.bindingReason] ?? "",
     completions: countOf(fieldsOf(spec).completions) ?? 0,
+    suspended: fieldsOf(spec).suspend === true,
     templateLabels: Object.fromEntries(
       Object.entries(fieldsOf(template.labels)).map(([label, value]) => [label, textOf(value)]),
     ),

@@ -1,13 +1,18 @@
 // Each kind of write meets each kind of error once: the work comes to the same end all the same.
 import { expect, test } from "vitest";
 import { aCluster } from "../support/simulated-cluster.ts";
-import { errors, planForEachKind, runPlans } from "../support/simulated-cluster-faults.ts";
-import { workloads } from "./workloads.ts";
+import { errors, on, planForEachKind, runPlans } from "../support/simulated-cluster-faults.ts";
+import { native } from "./engines.ts";
+import { manyShards, workloads } from "./workloads.ts";
 
-test.each(workloads)("$name ends the same, whatever error a write meets", { timeout: 120_000 }, async (workload) => {
-  const { problems } = await runPlans(workload, (reference) => planForEachKind(reference, errors));
-  expect(problems).toEqual([]);
-});
+test.each([...workloads, on(native, manyShards)])(
+  "$name ends the same, whatever error a write meets",
+  { timeout: 120_000 },
+  async (workload) => {
+    const { problems } = await runPlans(workload, (reference) => planForEachKind(reference, errors));
+    expect(problems).toEqual([]);
+  },
+);
 
 test("a task whose Jobs can never be written does not delay the time-outs of the others", async () => {
   const cluster = await aCluster()

@@ -38,7 +38,9 @@ test("a failed item of a chunk fails alone, and a retry runs nothing else", asyn
 
   expect(cluster.condition("chunked", "Succeeded")).toBe("True Succeeded");
   expect(cluster.results("chunked")).toEqual(Array.from({ length: 10 }, (_, n) => `${n}`));
-  const ran = cluster.jobs("chunked").map(({ metadata }) => metadata.annotations?.["kube-pool.dev/item-indexes"]);
+  const ran = cluster
+    .attemptObjects("chunked")
+    .map(({ metadata }) => metadata.annotations?.["kube-pool.dev/item-indexes"]);
   expect(ran.sort()).toEqual(["0-4", "2", "5-9"]);
 });
 

@@ -1,6 +1,7 @@
 // The first map in virtual time: what a user who maps a function over items gets back.
 import { expect, test } from "vitest";
 import { aCluster } from "../support/simulated-cluster.ts";
+import { everyEngine, native } from "./engines.ts";
 
 const squaresTo = (end: number): string[] => Array.from({ length: end }, (_, item) => `${item * item}`);
 const echo = { command: ["sh", "-c", "true"] };
@@ -17,13 +18,13 @@ test("squares of 100 items come back in order, and their sum is right", async ()
   expect(cluster.history.violations()).toEqual([]);
 });
 
-test("a chunk of ten items costs one Job, and gives ten results", async () => {
+test("a chunk of ten items costs one Pod, and gives ten results", async () => {
   const cluster = await aCluster().withNodes(2, { cpu: 2 }).start();
   await cluster.task("squares", { items: { range: { end: 35 } }, chunk: { size: 10 } });
   await cluster.finish("squares");
 
   expect(cluster.results("squares")).toEqual(squaresTo(35));
-  expect(cluster.jobs("squares")).toHaveLength(4);
+  expect(cluster.pods("squares")).toHaveLength(4);
   expect(cluster.status("squares").shards).toMatchObject({ total: 4, succeeded: 4, failed: 0 });
   expect(cluster.history.violations()).toEqual([]);
 });
@@ -45,6 +46,7 @@ test("a task without items has succeeded", async () => {
 
 test("a second Pod that kube's Job controller makes for one attempt does not count", async () => {
   const cluster = await aCluster()
+    .withEngine(native)
     .withNodes(3, { cpu: 4 })
     .withJobController({ makesTwoPods: (job) => job.metadata.name.endsWith("-1-1") })
     .start();
@@ -87,21 +89,25 @@ test("what goes over results.maxBytes is counted and not kept, and the end says 
   expect(cluster.status("much")).toMatchObject({ items: { succeeded: 30 }, results: { truncated: 20, bytes: 100 } });
 });
 
-test("the newest twenty Jobs of each outcome are kept for their logs, and no more", async () => {
-  const cluster = await aCluster()
-    .withNodes(3, { cpu: 10 })
-    .withProgram(({ item }) => (Number(item) % 2 === 0 ? { result: "" } : { exit: 3 }))
-    .start();
-  await cluster.task("many", { items: { range: { end: 60 } } });
-  await cluster.finish("many");
-  await cluster.settle();
+test.each(everyEngine)(
+  "$name: the newest twenty of each outcome are kept for their logs, and no more",
+  async (engine) => {
+    const cluster = await aCluster()
+      .withEngine(engine)
+      .withNodes(3, { cpu: 10 })
+      .withProgram(({ item }) => (Number(item) % 2 === 0 ? { result: "" } : { exit: 3 }))
+      .start();
+    await cluster.task("many", { items: { range: { end: 60 } } });
+    await cluster.finish("many");
+    await cluster.settle();
 
-  const outcomes = cluster.jobs("many").map(({ status }) => status?.conditions?.at(-1)?.type);
-  expect(outcomes.filter((type) => type === "Complete")).toHaveLength(20);
-  expect(outcomes.filter((type) => type === "Failed")).toHaveLength(20);
-  expect(cluster.jobs("many").flatMap(({ metadata }) => metadata.finalizers ?? [])).toEqual([]);
-  expect(cluster.pods("many")).toHaveLength(40);
-});
+    const phases = cluster.pods("many").map(({ status }) => status?.phase);
+    expect(phases.filter((phase) => phase === "Succeeded")).toHaveLength(20);
+    expect(phases.filter((phase) => phase === "Failed")).toHaveLength(20);
+    expect(cluster.jobs("many").flatMap(({ metadata }) => metadata.finalizers ?? [])).toEqual([]);
+    expect(cluster.pods("many")).toHaveLength(40);
+  },
+);
 
 test("items may come from ConfigMaps, a line each", async () => {
   const cluster = await aCluster().withNodes(1, { cpu: 4 }).start();

@@ -3,10 +3,11 @@ import { ApiError } from "@dsl/kube-operator";
 import { expect, test } from "vitest";
 import { aCluster } from "../support/simulated-cluster.ts";
 import { pods } from "../support/simulated-cluster-world.ts";
+import { native } from "./engines.ts";
 
 test("a task that is deleted with ends that nobody will record any more lets the loop sleep", async () => {
   let isHeld = false;
-  const cluster = await aCluster().withNodes(1, { cpu: 2 }).withOperators().start();
+  const cluster = await aCluster().withEngine(native).withNodes(1, { cpu: 2 }).withOperators().start();
   cluster.startOperator({
     name: "operator-1",
     // The first shard ends while the second goes on, and its end cannot be written down.

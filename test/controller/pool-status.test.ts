@@ -88,8 +88,8 @@ test("tasks and shards are counted by what they do, ended tasks left out", () =>
     anObservedTask({ key: "lab/runs", active: [running(0), starting(1)] }),
     anObservedTask({ key: "lab/starts" }),
     anObservedTask({ key: "lab/waits" }),
-    anObservedTask({ key: "lab/sleeps", stage: { kind: "Suspended" } }),
-    anObservedTask({ key: "lab/ends", stage: { kind: "Suspended" }, open: [anOpenStart(0)] }),
+    anObservedTask({ key: "lab/sleeps", stage: { kind: "Suspended", by: "spec.suspend" } }),
+    anObservedTask({ key: "lab/ends", stage: { kind: "Suspended", by: "spec.suspend" }, open: [anOpenStart(0)] }),
     anObservedTask({ key: "lab/over", stage: { kind: "Finished" } }),
   ];
   const decisions = [{ kind: "start", task: "lab/starts", shard: 0, node: "node-1" }] as const;

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { aCluster } from "../support/simulated-cluster.ts";
 import type { Interceptor } from "../support/simulated-cluster-operator.ts";
 import { pooledTasks } from "../support/simulated-cluster-world.ts";
+import { everyEngine, native } from "./engines.ts";
 
 const reset = (): Error => Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });
 
@@ -21,25 +22,26 @@ test("a status that somebody wiped is computed again from what is recorded", asy
   expect(cluster.status("work")).toMatchObject({
     items: { succeeded: 8 },
     results: { reduced: "28" },
-    engine: { name: "Native", binding: "Scheduler" },
+    engine: { name: "Managed", binding: "Scheduler" },
   });
   expect(cluster.attempts("work")).toHaveLength(8);
 });
 
-test("Jobs beyond those that are kept go, though the operator that should have deleted them is gone", async () => {
+test("what is beyond what is kept goes, though the operator that should have deleted them is gone", async () => {
   const cluster = await aCluster().withNodes(3, { cpu: 20 }).withOperators().start();
   const intercept: Interceptor = ({ verb }, send) => (verb === "delete" ? Promise.reject(reset()) : send());
   cluster.startOperator({ name: "first", intercept });
   await cluster.task("work", { items: { range: { end: 30 } } });
   await cluster.finish("work");
-  expect(cluster.jobs("work")).toHaveLength(30);
+  expect(cluster.pods("work")).toHaveLength(30);
   cluster.restart();
   await cluster.settle();
-  expect(cluster.jobs("work")).toHaveLength(20);
+  expect(cluster.pods("work")).toHaveLength(20);
 });
 
 test("Jobs that were recorded and not let go do not keep a task from being deleted", async () => {
   const cluster = await aCluster()
+    .withEngine(native)
     .withNodes(1, { cpu: 4 })
     .withProgram(({ item }) => ({ result: item, ms: 3000 }))
     .withOperators()
@@ -65,8 +67,9 @@ test("Jobs that were recorded and not let go do not keep a task from being delet
   expect([...cluster.jobs("work"), ...cluster.leftovers()]).toEqual([]);
 });
 
-test("Jobs whose task somebody removed by force are ended and let go", async () => {
+test.each(everyEngine)("$name: Jobs whose task somebody removed by force are ended and let go", async (engine) => {
   const cluster = await aCluster()
+    .withEngine(engine)
     .withNodes(1, { cpu: 2 })
     .withProgram(() => ({ ms: 3_600_000 }))
     .start();
@@ -80,7 +83,7 @@ test("Jobs whose task somebody removed by force are ended and let go", async () 
     { type: "merge", body: { metadata: { finalizers: [] } } },
   );
   await cluster.run(60);
-  expect(cluster.jobs("work")).toHaveLength(2);
+  expect(cluster.jobs("work")).toHaveLength(engine === native ? 2 : 1);
   cluster.restart();
   await cluster.settle();
   expect([...cluster.jobs("work"), ...cluster.pods("work")]).toEqual([]);

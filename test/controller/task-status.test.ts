@@ -102,7 +102,7 @@ test("a task that needs a person does not say that it is being reconciled", () =
 });
 
 test("a task is suspended only once nothing runs any more", () => {
-  const suspended = { kind: "Suspended" } as const;
+  const suspended = { kind: "Suspended", by: "spec.suspend" } as const;
   expect(conditionsOf(status({ stage: suspended, active: [running(0)] }))).toContain("Reconciling=True Suspending");
   expect(conditionsOf(status({ stage: suspended }))).toEqual([
     "Succeeded=Unknown Suspended",

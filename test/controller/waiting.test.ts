@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { aCluster, anEmptyCluster, type SimulatedCluster } from "../support/simulated-cluster.ts";
 import { jobs } from "../support/simulated-cluster-world.ts";
+import { native } from "./engines.ts";
 
 const nodesOf = (cluster: SimulatedCluster, name: string): string[] =>
   [...new Set(cluster.pods(name).map(({ spec }) => spec.nodeName ?? ""))].sort();
@@ -105,7 +106,7 @@ test("a shard that the Kubernetes scheduler refuses is taken back and placed els
     name: "operator-1",
     // Somebody takes the room in the moment between the decision and the Pod.
     async intercept({ plural, body }, send) {
-      if (plural === "jobs" && taken === "") {
+      if (plural === "pods" && taken === "") {
         taken = JSON.stringify(body).includes('"node-1"') ? "node-1" : "node-2";
         await cluster.foreignPod("quick", taken, "1");
       }
@@ -152,7 +153,7 @@ test("a refusal that has passed without a word is found out: the task is not hel
 });
 
 test("a Job of somebody else under a name of ours is told and never touched", async () => {
-  const cluster = await aCluster().withNodes(1, { cpu: 4 }).start();
+  const cluster = await aCluster().withEngine(native).withNodes(1, { cpu: 4 }).start();
   const { metadata } = await cluster.task("squares", { suspend: true, items: { range: { end: 2 } } });
   const name = `squares-${metadata.uid.slice(0, 6)}-0-1`;
   const theirs = await cluster.api.create(jobs, {

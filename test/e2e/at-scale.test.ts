@@ -117,7 +117,7 @@ describe("on 100 simulated nodes", () => {
     expect(await kubectl("get", "ptask", "killed", "-o", "jsonpath={.status.items.succeeded}")).toBe("200");
   });
 
-  test("two operators: one leads, the other takes over within the lease, and no Job is created twice", async () => {
+  test("two operators: one leads, the other takes over within the lease, and nothing is started twice", async () => {
     const first = await start({ KUBE_POOL_LEASE_SECONDS: "6" });
     await expect
       .poll(

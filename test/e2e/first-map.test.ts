@@ -40,6 +40,16 @@ describe.skipIf(!isRoot)("the first map, on real containers", () => {
     expect(code).toBe(0);
   });
 
+  test("kubectl logs, get, describe and wait read the Job of a task as any other", async () => {
+    const uid = await kubectl("get", "ptask", "squares", "-o", "jsonpath={.metadata.uid}");
+    const job = `squares-${uid.slice(0, 6)}-round-0`;
+    await kubectl("wait", "--for=condition=complete", "--timeout=10s", `job/${job}`);
+    expect(await kubectl("get", "job", job)).toMatch(/Complete\s+100\/100/);
+    expect(await kubectl("describe", "job", job)).toMatch(/Completed Indexes:\s+0-99\n/);
+    // Its programs write their results elsewhere; what counts is that a Pod of it is found, and read.
+    expect((await cluster.kubectl(["logs", `job/${job}`])).code).toBe(0);
+  });
+
   test("kubectl get shows where both kinds stand", async () => {
     const table = await kubectl("get", "rpool,ptask");
     expect(table).toMatch(/NAME\s+READY\s+NODES\s+CPU\s+UTIL\s+QUEUED\s+RUNNING\s+AGE/);

@@ -125,6 +125,23 @@ describe("the managed engine", () => {
       .toBe("");
   });
 
+  test("begun with another engine, a task keeps it, and new ones begin as the operator is configured now", async () => {
+    await apply(taskOf("kept", { items: 12, annotations: { "simulated/run-ms": "4000" }, spec: { parallelism: 6 } }));
+    await kubectl("wait", "--for=jsonpath={.status.shards.running}=6", "--timeout=60s", "ptask/kept");
+    await operator.kill();
+    operator = await startOperator(cluster, { KUBE_POOL_ENGINE: "Native", KUBE_POOL_LEADER_ELECTION: "off" });
+    await apply(taskOf("native", { items: 12 }));
+    await finished("kept");
+    await finished("native");
+    const engine = "jsonpath={.status.engine.name} {.status.items.succeeded}";
+    expect(await kubectl("get", "ptask", "kept", "-o", engine)).toBe("Managed 12");
+    expect(await kubectl("get", "ptask", "native", "-o", engine)).toBe("Native 12");
+    const jobs = await kubectl("get", "jobs", "-l", "kube-pool.dev/task=native", "-o", "name");
+    expect(jobs.trim().split("\n")).toHaveLength(12);
+    await kubectl("delete", "ptask", "native", "--timeout=60s");
+    expect(await kubectl("get", "jobs,pods,cm", "-l", "kube-pool.dev/task=native", "-o", "name")).toBe("");
+  });
+
   test("the API server refuses the operator nothing", async () => {
     expect(await operator.metrics()).not.toMatch(/rest_client_requests_total\{[^}]*code="(403|422)"[^}]*\} [1-9]/);
   });

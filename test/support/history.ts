@@ -1,6 +1,5 @@
-// Every revision of every Job and Pod that the API server has told, and the questions that the invariants ask of it.
+// Every revision of every Pod that the API server has told, and the questions that the invariants ask of it.
 import {
-  controllerOf,
   createReflector,
   createStore,
   httpKubeApi,
@@ -24,7 +23,6 @@ interface Pod extends KubeObject {
 interface PodState {
   readonly task: string;
   readonly shard: number;
-  readonly job: string;
   readonly node: string;
   readonly milliCpu: number;
   readonly phase: string;
@@ -35,7 +33,7 @@ export interface History {
   /** Names of Pods of the task that have ended. */
   endedPods(task: string): ReadonlySet<string>;
   livePods(task: string): ReadonlySet<string>;
-  /** Jobs created for a shard after a Pod of it had succeeded. */
+  /** Pods created for a shard after another of it had succeeded. */
   startsAfterSuccess(task: string): readonly string[];
   /** The most Pods of one shard that were alive at once. */
   mostLiveAttempts(task: string): number;
@@ -48,7 +46,6 @@ export interface History {
 }
 
 const pods: Resource<Pod> = { group: "", version: "v1", kind: "Pod", plural: "pods", namespaced: true };
-const jobs: Resource = { group: "batch", version: "v1", kind: "Job", plural: "jobs", namespaced: true };
 const label = (object: KubeObject, name: string): string => object.metadata.labels?.[`kube-pool.dev/${name}`] ?? "";
 const isOver = (phase: string): boolean => phase === "Succeeded" || phase === "Failed";
 
@@ -56,12 +53,11 @@ export async function recordHistory(cluster: ControlPlane): Promise<History> {
   const api = httpKubeApi(await kubeconfigConnection({ path: cluster.kubeconfig, environment: {} }));
   const stop = new AbortController();
   const podStore = createStore<Pod>({ resource: pods });
-  const jobStore = createStore<KubeObject>({ resource: jobs });
 
   const states = new Map<string, PodState>();
   const ended = new Map<string, Set<string>>();
   const successes = new Set<string>();
-  const late: { readonly task: string; readonly job: string }[] = [];
+  const late: { readonly task: string; readonly name: string }[] = [];
   const peaks = new Map<string, Map<string, number>>();
   const live = new Map<string, number>();
   let mostOnANode = 0;
@@ -73,11 +69,11 @@ export async function recordHistory(cluster: ControlPlane): Promise<History> {
     const state: PodState = {
       task,
       shard: Number(label(object, "shard")),
-      job: controllerOf(object)?.name ?? "",
       node: object.spec.nodeName ?? "",
       milliCpu: object.spec.containers.reduce((sum, { resources }) => sum + milli(resources?.requests?.cpu ?? "0"), 0),
       phase,
     };
+    if (type === "add" && successes.has(`${task}/${state.shard}`)) late.push({ task, name });
     if (type === "delete") states.delete(name);
     else states.set(name, state);
     if (isOver(phase)) ended.set(task, (ended.get(task) ?? new Set()).add(name));
@@ -95,20 +91,15 @@ export async function recordHistory(cluster: ControlPlane): Promise<History> {
     );
     live.set(task, Math.max(live.get(task) ?? 0, siblings.length));
   });
-  jobStore.onChange(({ type, object }) => {
-    const key = `${label(object, "task")}/${Number(label(object, "shard"))}`;
-    if (type === "add" && successes.has(key)) late.push({ task: label(object, "task"), job: object.metadata.name });
-  });
   const common = { api, clock: systemClock, random: Math.random, log: silentLog };
   void createReflector({ ...common, resource: pods, store: podStore }).run(stop.signal);
-  void createReflector({ ...common, resource: jobs, store: jobStore }).run(stop.signal);
 
   return {
     api,
     endedPods: (task) => ended.get(task) ?? new Set(),
     livePods: (task) =>
       new Set([...states].filter(([, each]) => each.task === task && !isOver(each.phase)).map(([name]) => name)),
-    startsAfterSuccess: (task) => late.filter((each) => each.task === task).map(({ job }) => job),
+    startsAfterSuccess: (task) => late.filter((each) => each.task === task).map(({ name }) => name),
     mostLiveAttempts: (task) => live.get(task) ?? 0,
     peakByNode: (task) => peaks.get(task) ?? new Map(),
     mostOnANode: () => mostOnANode,

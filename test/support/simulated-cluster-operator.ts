@@ -10,10 +10,11 @@ import {
   type Log,
   type ObjectKey,
   type Resource,
+  type WatchEvent,
 } from "@dsl/kube-operator";
 import { type ManualClock, type MemoryKubeApi, seededRandom } from "@dsl/kube-operator/testing";
 import { Applier } from "../../src/controller/apply.ts";
-import type { EngineChoice } from "../../src/controller/engine-choice.ts";
+import { automatic, type EngineChoice } from "../../src/controller/engine-choice.ts";
 import { orphanController } from "../../src/controller/orphans.ts";
 import { PoolReconciler } from "../../src/controller/pool-reconciler.ts";
 import { Reporter } from "../../src/controller/report.ts";
@@ -48,9 +49,17 @@ export type Interceptor = (
   operator: OperatorProcess,
 ) => Promise<unknown>;
 
+export type WatchInterceptor = (
+  plural: string,
+  open: () => AsyncIterable<WatchEvent<KubeObject>>,
+  closed: AbortSignal,
+) => AsyncIterable<WatchEvent<KubeObject>>;
+
 export interface OperatorTraits {
   readonly name: string;
   readonly intercept?: Interceptor;
+  /** What its watches meet: by default they bring what the server sends. */
+  readonly watches?: WatchInterceptor;
   /** With a lease; without one it takes itself for the only one. */
   readonly elects?: boolean;
   /** What it begins tasks with. */
@@ -72,6 +81,7 @@ export class OperatorProcess {
   readonly #death = new AbortController();
   readonly #stop = new AbortController();
   readonly #intercept: Interceptor;
+  readonly #watches: WatchInterceptor;
   readonly #api: MemoryKubeApi;
   readonly #clock: ManualClock;
   #diesAtNextWrite = false;
@@ -81,12 +91,19 @@ export class OperatorProcess {
   constructor(
     api: MemoryKubeApi,
     clock: ManualClock,
-    { name, intercept = (_, send) => send(), elects, choice = { name: "Native", binding: "Auto" } }: OperatorTraits,
+    {
+      name,
+      intercept = (_, send) => send(),
+      watches = (_, open) => open(),
+      elects,
+      choice = automatic,
+    }: OperatorTraits,
   ) {
     this.name = name;
     this.#api = api;
     this.#clock = clock;
     this.#intercept = intercept;
+    this.#watches = watches;
     const ownClock = this.#mortalClock();
     const manager = createManager({
       api: this.#mortalApi(),
@@ -255,11 +272,15 @@ export class OperatorProcess {
       list: (resource, options) => this.#alive(() => api.list(resource, options)),
       async *watch(resource, options = {}) {
         const signal = AbortSignal.any([death, ...(options.signal ? [options.signal] : [])]);
-        for await (const event of api.watch(resource, { ...options, signal })) {
+        // What is swallowed on the way is no sign of life.
+        const { onActivity, ...rest } = options;
+        const open = (): AsyncIterable<WatchEvent<KubeObject>> => api.watch(resource as Resource, { ...rest, signal });
+        for await (const event of process.#watches(resource.plural, open, signal)) {
+          onActivity?.();
           await process.#pause?.promise;
           await process.#lag?.promise;
           if (process.isDead) await never;
-          yield event;
+          yield event as WatchEvent<never>;
         }
         if (process.isDead) await never;
       },

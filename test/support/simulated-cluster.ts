@@ -6,7 +6,7 @@ import { pooledTaskCrd, resourcePoolCrd } from "../../src/api/crds.ts";
 import type { PooledTask, PooledTaskStatus } from "../../src/api/pooled-task.ts";
 import { type ItemRecord, parseRecords, type RecordLine, recordsKey, succeeded } from "../../src/api/records.ts";
 import type { ResourcePoolStatus } from "../../src/api/resource-pool.ts";
-import type { EngineChoice } from "../../src/controller/engine-choice.ts";
+import { automatic, type EngineChoice } from "../../src/controller/engine-choice.ts";
 import { ClusterHistory } from "./simulated-cluster-history.ts";
 import { type JobTraits, runJobController } from "./simulated-cluster-jobs.ts";
 import { type Program, runKubelets, squares } from "./simulated-cluster-kubelet.ts";
@@ -57,7 +57,7 @@ export class ClusterBuilder {
   #program: Program = squares;
   #traits: JobTraits = {};
   #operators: readonly OperatorTraits[] = [{ name: "operator-1" }];
-  #choice: EngineChoice = { name: process.env.SIM_ENGINE === "Managed" ? "Managed" : "Native", binding: "Auto" };
+  #choice: EngineChoice = automatic;
 
   withNodes(count: number, size: NodeWish["size"], labels: NodeWish["labels"] = {}): this {
     for (let left = count; left > 0; left -= 1) {
