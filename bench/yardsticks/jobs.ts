@@ -28,6 +28,10 @@ export const rules = {
   easy: { order: ["FirstCome"], backfill: { policy: "Easy", candidates: "QueueOrder" } },
   "easy-sjbf": easySjbf,
   "easy++": easySjbf,
+  conservative: {
+    order: ["FirstCome"],
+    backfill: { policy: "Conservative", candidates: "QueueOrder", holdsMax: Number.POSITIVE_INFINITY },
+  },
   learned: easySjbf,
 } as const satisfies Readonly<Record<string, Rule>>;
 

@@ -48,14 +48,22 @@ export function runAsPyss(
   for (const job of jobs) insert(job.submitMs, "submission", job);
   const live = new Map<string, Known>();
   const ran: Ran[] = [];
+  let remembering = pools;
   let used = 0;
 
   const pass = (now: number): void => {
     const snapshot = [...live.values()].filter(
       ({ startedAt, current }) => !(startedAt !== undefined && startedAt + current <= now),
     );
-    const plan = planPool({ pools, nodes, tasks: snapshot.map(taskOf) }, now);
+    const plan = planPool({ pools: remembering, nodes, tasks: snapshot.map(taskOf) }, now);
     onPlan?.(plan);
+    const memory = plan.memory?.machine;
+    // Slots last; the hold of a head is made anew at each pass.
+    if (memory?.holds) {
+      const { holds, free = {} } = memory;
+      const kept = { turn: 0, turns: {}, used: {}, holding: {}, usedAt: now, holds, free };
+      remembering = pools.map((pool) => ({ ...pool, memory: kept }));
+    }
     for (const { task } of plan.decisions) {
       const known = live.get(task);
       if (known === undefined) continue;

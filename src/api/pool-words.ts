@@ -18,7 +18,7 @@ export const orderName = z.enum([
 
 export const placementName = z.enum(["FirstFit", "BinPack", "Spread", "DotProduct"] satisfies PlacementName[]);
 
-export const backfillPolicy = z.enum(["None", "BestEffort", "Easy"] satisfies Backfill["policy"][]);
+export const backfillPolicy = z.enum(["None", "BestEffort", "Easy", "Conservative"] satisfies Backfill["policy"][]);
 export const backfillCandidates = z.enum(["ShortestFirst", "QueueOrder"] satisfies Backfill["candidates"][]);
 
 export const stopPolicy = z.enum(["None", "Stop", "StopAndDrain"]);

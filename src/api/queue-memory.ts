@@ -7,6 +7,10 @@ import type { QueueMemory } from "../scheduling/model.ts";
 const turnsMax = 1000;
 const namespacesMax = 256;
 
+/** Of one task; one that needs more together is promised anew by each plan. */
+const heldNodesMax = 256;
+const holdsMax = 100;
+
 const count = (about: string) => z.int().min(0).describe(about);
 
 export const queueMemoryFields = {
@@ -35,13 +39,45 @@ export const queueMemoryFields = {
     })
     .exactOptional()
     .describe("The task that waits in front and has a place kept for it."),
+  holds: z
+    .array(
+      z.object({
+        task: z.string().max(64).describe("The task's uid."),
+        at: z.iso.datetime().describe("When its next shards start, or earlier."),
+        nodes: z.array(z.string().max(253)).max(heldNodesMax).describe("The node of each place."),
+      }),
+    )
+    .max(holdsMax)
+    .exactOptional()
+    .describe("What is promised to tasks that wait: of the one in front, under Conservative of the first 100."),
+  free: z
+    .array(
+      z.object({
+        name: z.string().max(317).describe("The resource."),
+        amount: z.int().describe("In millis or bytes."),
+      }),
+    )
+    .max(64)
+    .exactOptional()
+    .describe(
+      "Under Conservative, what was free in all when that was promised: once it is more, promises move forward.",
+    ),
 };
 
 const stored = z.object(queueMemoryFields);
 export type StoredMemory = z.output<typeof stored>;
 
 /** For the status; nothing where there is nothing to remember. */
-export function storedMemory({ turn, turns, used, holding, usedAt, head }: QueueMemory): StoredMemory {
+export function storedMemory({
+  turn,
+  turns,
+  used,
+  holding,
+  usedAt,
+  head,
+  holds = [],
+  free,
+}: QueueMemory): StoredMemory {
   const latest = Object.entries(turns)
     .map(([task, at]) => ({ task, turn: at }))
     .sort((a, b) => b.turn - a.turn)
@@ -55,10 +91,16 @@ export function storedMemory({ turn, turns, used, holding, usedAt, head }: Queue
     .filter(({ usedMs, holdsPpm }) => usedMs + holdsPpm > 0)
     .sort((a, b) => b.holdsPpm - a.holdsPpm || b.usedMs - a.usedMs || (a.name < b.name ? -1 : 1))
     .slice(0, namespacesMax);
+  const promised = holds
+    .filter(({ nodes }) => nodes.length <= heldNodesMax)
+    .slice(0, holdsMax)
+    .map(({ task, at, nodes }) => ({ task, at: new Date(at).toISOString(), nodes: [...nodes] }));
   return {
     ...(turn > 0 && { turn, turns: latest }),
     ...(namespaces.length > 0 && { namespaces, usedAt: new Date(usedAt).toISOString() }),
     ...(head !== undefined && { head: { task: head.task, at: new Date(head.at).toISOString() } }),
+    ...(promised.length > 0 && { holds: promised }),
+    ...(free !== undefined && { free: Object.entries(free).map(([name, amount]) => ({ name, amount })) }),
   };
 }
 
@@ -66,8 +108,8 @@ export function storedMemory({ turn, turns, used, holding, usedAt, head }: Queue
 export function readMemory(queue: unknown): QueueMemory | undefined {
   const read = stored.safeParse(queue);
   if (!read.success) return undefined;
-  const { turn, turns = [], namespaces = [], usedAt, head } = read.data;
-  if (turn === undefined && usedAt === undefined && head === undefined) return undefined;
+  const { turn, turns = [], namespaces = [], usedAt, head, holds, free } = read.data;
+  if (turn === undefined && usedAt === undefined && head === undefined && holds === undefined) return undefined;
   return {
     turn: turn ?? 0,
     turns: Object.fromEntries(turns.map((each) => [each.task, each.turn])),
@@ -75,5 +117,7 @@ export function readMemory(queue: unknown): QueueMemory | undefined {
     holding: Object.fromEntries(namespaces.map(({ name, holdsPpm }) => [name, holdsPpm / 1_000_000])),
     usedAt: usedAt === undefined ? 0 : Date.parse(usedAt),
     ...(head !== undefined && { head: { task: head.task, at: Date.parse(head.at) } }),
+    ...(holds !== undefined && { holds: holds.map((hold) => ({ ...hold, at: Date.parse(hold.at) })) }),
+    ...(free !== undefined && { free: Object.fromEntries(free.map(({ name, amount }) => [name, amount])) }),
   };
 }

@@ -91,12 +91,12 @@ const poolFields = z.object({
           policy: backfillPolicy
             .exactOptional()
             .describe(
-              "Who may pass a task that waits for room. None: nobody. BestEffort: whoever fits. Easy: whoever does not delay the task in front. Inherited; at a root: Easy.",
+              "Who may pass a task that waits for room. None: nobody. BestEffort: whoever fits. Easy: whoever does not delay the task in front. Conservative: whoever delays none of the first 100 that wait. Inherited; at a root: Easy.",
             ),
           candidates: backfillCandidates
             .exactOptional()
             .describe(
-              "In which order those behind are tried: ShortestFirst, by how long a shard is likely to last, or QueueOrder. Inherited; at a root: ShortestFirst.",
+              "In which order those behind are tried: ShortestFirst, by how long a shard is likely to last, or QueueOrder; under Conservative always as they stand. Inherited; at a root: ShortestFirst.",
             ),
         })
         .exactOptional()

@@ -10,6 +10,8 @@ export interface Hold {
   readonly node: PoolNode;
   /** T: when the task in front is expected to start. */
   readonly at: number;
+  /** When the place is expected to be free again; of a head's hold nobody asks, it stays held. */
+  readonly until: number;
   /** By room index: what the held nodes are expected to have left at T beyond what the hold needs. */
   readonly spareOf: ReadonlyMap<number, Float64Array>;
   /** The same for each limit above the task. */
@@ -17,6 +19,8 @@ export interface Hold {
   readonly placed: readonly NodeRoom[];
   /** Set: the place is kept from those alone who would borrow it from this pool. Absent: from everybody. */
   readonly owner: PoolNode | undefined;
+  /** Set: kept since an earlier plan on what no reservation of its own covers. Who is within one need not wait for it. */
+  readonly isLent?: boolean;
 }
 
 /**
@@ -101,7 +105,7 @@ function holdAt(
   }
   for (const spare of limitSpareOf.values()) add(spare, shape.request, -demand);
   const spareOf = new Map(placed.map(({ index }) => [index, free.of(index)] as const));
-  return { contender, node, at, spareOf, limitSpareOf, placed, owner };
+  return { contender, node, at, until: Number.POSITIVE_INFINITY, spareOf, limitSpareOf, placed, owner };
 }
 
 /** Whether such a shard may start on the node without delaying anything that is held. */
@@ -121,10 +125,11 @@ export function mayPass(
 }
 
 /** Who is within a reservation of its own borrows nothing. */
-function binds({ owner }: Hold, node: PoolNode, request: Request): boolean {
-  if (owner === undefined) return true;
+function binds({ owner, isLent, node: holder }: Hold, node: PoolNode, request: Request): boolean {
+  if (owner === undefined && (!isLent || node === holder)) return true;
   const below = node.lineage();
-  return !below.includes(owner) && !below.slice(0, -1).some((each) => each.keepsWithin(request));
+  if (owner !== undefined && below.includes(owner)) return false;
+  return !below.slice(0, -1).some((each) => each.keepsWithin(request));
 }
 
 /** What such a start takes away from what the holds have left: of all holds that it outlasts. */

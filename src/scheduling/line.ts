@@ -8,11 +8,12 @@ import type { Ledger } from "./ledger.ts";
 import type { Memo } from "./memo.ts";
 import { inOrderToRemember, openContest } from "./memory.ts";
 import type { Snapshot, Task } from "./model.ts";
-import { byAge, compareRanks, compareText, ranksOf } from "./order/chain.ts";
+import { byAge, compareRanks, compareText, leadingRanks, ranksOf } from "./order/chain.ts";
 import { orders } from "./order/index.ts";
 import type { Order } from "./order/order.ts";
 import { placementNames, placements } from "./placement/index.ts";
 import { type Idle, isQueued, type Queued, standing } from "./queue.ts";
+import type { Amounts } from "./resources.ts";
 import type { PoolNode, Tree } from "./tree.ts";
 
 export class Line {
@@ -24,6 +25,8 @@ export class Line {
   readonly contenders: readonly Contender[];
   /** Set once a task in front waits for its place: from then on whoever comes next passes it. */
   hold: Hold | undefined;
+  /** Where each task has one: what this plan leaves held, to be kept by the next. */
+  slots: { readonly holds: readonly Hold[]; readonly free?: Amounts } | undefined;
   private readonly chain: readonly Order[];
   /** Those who never had a turn, in their order, from `next` on; who had one and wants another stands in `again`. */
   private queue: readonly Contender[];
@@ -111,6 +114,12 @@ export class Line {
   isBefore(head: Contender): (contender: Contender) => boolean {
     const ranks = ranksOf(this.chain, head);
     return (each) => (compareRanks(ranksOf(this.chain, each), ranks) || byAge(each.task, head.task)) < 0;
+  }
+
+  /** Whether one goes before the other by priority or age, as they stood when the plan began. */
+  leads(one: Contender, other: Contender): boolean {
+    const count = leadingRanks(this.chain);
+    return compareRanks(one.ranks.slice(0, count), other.ranks.slice(0, count)) < 0;
   }
 
   /** Those of the line that `stays` keeps, in their order as things stand at the end of the plan. */

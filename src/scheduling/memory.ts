@@ -91,6 +91,14 @@ function claimsOf({ contenders }: Line): QueueMemory["claims"] | undefined {
   return claims.length === 0 ? undefined : claims;
 }
 
+function slotsOf({ slots }: Line): Pick<QueueMemory, "holds" | "free"> {
+  if (slots === undefined) return {};
+  const holds = slots.holds.map(({ contender: { task }, at, placed }) => {
+    return { task: task.uid, at, nodes: placed.map(({ node }) => node.name) };
+  });
+  return { holds, ...(slots.free && { free: slots.free }) };
+}
+
 function closeContest(line: Line, stops: readonly Stop[]): QueueMemory {
   const { contest, tasks, contenders, hold } = line;
   const { now, pool, turn } = contest;
@@ -112,6 +120,7 @@ function closeContest(line: Line, stops: readonly Stop[]): QueueMemory {
     holding,
     usedAt: now,
     ...(head && { head }),
+    ...slotsOf(line),
     ...(claims && { claims }),
     ...(preempted && { preempted }),
   };

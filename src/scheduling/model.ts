@@ -42,11 +42,14 @@ export interface Pool {
 
 /**
  * None: nobody passes. BestEffort: whoever fits passes. Easy: whoever does not delay the head passes; candidates are
- * tried by their likely duration (ShortestFirst) or as they stand.
+ * tried by their likely duration (ShortestFirst) or as they stand. Conservative: whoever delays none of those in front
+ * passes; all are tried as they stand.
  */
 export interface Backfill {
-  readonly policy: "None" | "BestEffort" | "Easy";
+  readonly policy: "None" | "BestEffort" | "Easy" | "Conservative";
   readonly candidates: "ShortestFirst" | "QueueOrder";
+  /** Conservative: so many tasks at most have a hold, the first in order. Absent: 100. */
+  readonly holdsMax?: number;
 }
 
 /**
@@ -72,10 +75,23 @@ export interface QueueMemory {
   readonly usedAt: number;
   /** The UID of the task that has the hold, and when it was expected to start. */
   readonly head?: { readonly task: string; readonly at: number };
+  /** Conservative: what is held for the tasks in front, until they start. Absent: nothing. */
+  readonly holds?: readonly KeptHold[];
+  /** With them: what was free in all after that plan. Once it is more, something has ended, and they may move forward. */
+  readonly free?: Amounts;
   /** Places that are kept for tasks of the pool while what was stopped for them ends. Absent: none. */
   readonly claims?: readonly Claim[];
   /** By task UID, why shards of it were stopped for somebody else, until one of it starts again. Absent: none. */
   readonly preempted?: Readonly<Record<string, "Preempted" | "Reclaimed">>;
+}
+
+/** What one task has been promised: its next shards start at `at` on these nodes, or earlier. */
+export interface KeptHold {
+  /** Its UID. */
+  readonly task: string;
+  readonly at: number;
+  /** The node of each place. */
+  readonly nodes: readonly string[];
 }
 
 /** The places that are kept for one task. */

@@ -17,6 +17,12 @@ export interface Release {
   readonly request: Request;
 }
 
+/** A place that its task takes again at once when it frees, until then. */
+export interface Refill {
+  readonly release: Release;
+  readonly until: number;
+}
+
 /** Of all that runs; what has been decided in this plan comes with each question. */
 export class Releases {
   private readonly now: number;
@@ -52,7 +58,7 @@ export class Releases {
     const moved = [
       ...atOnce.map((release): Release => ({ ...release, at: this.now })),
       ...decided.filter(({ task }) => !again.has(task)),
-      ...this.later(decided, again, isOnItsWay),
+      ...this.refills(decided, again, isLeaving).map(({ release, until }): Release => ({ ...release, at: until })),
     ].sort(byTime);
     let next = 0;
     for (const release of this.running) {
@@ -66,19 +72,19 @@ export class Releases {
     yield* moved.slice(next);
   }
 
-  /** The places of tasks that fill them again. */
-  private later(
+  /** The places of tasks that fill them again, those included that they fill no more. */
+  refills(
     decided: readonly Release[],
     again: ReadonlyMap<Task, number>,
-    isOnItsWay: (release: Release) => boolean,
-  ): readonly Release[] {
+    isLeaving: (shard: ActiveShard) => boolean,
+  ): readonly Refill[] {
     if (again.size === 0) return [];
     this.byTask ??= Map.groupBy(this.running, ({ task }) => task);
     const decidedBy = Map.groupBy(decided, ({ task }) => task);
-    const later: Release[] = [];
+    const refills: Refill[] = [];
     for (const [task, count] of again) {
       const running = (this.byTask.get(task) ?? []).map(
-        (release): Release => (isOnItsWay(release) ? { ...release, at: this.now } : release),
+        (release): Release => (release.active && isLeaving(release.active) ? { ...release, at: this.now } : release),
       );
       const own = [...running, ...(decidedBy.get(task) ?? [])];
       const { likelyMs, limitMs } = expectationOf(task);
@@ -86,10 +92,10 @@ export class Releases {
       own.sort((a, b) => a.at - b.at || a.shard - b.shard);
       own.forEach((release, i) => {
         const rounds = Math.floor(count / own.length) + (i < count % own.length ? 1 : 0);
-        later.push({ ...release, at: release.at + rounds * (limitMs ?? likelyMs) });
+        refills.push({ release, until: release.at + rounds * (limitMs ?? likelyMs) });
       });
     }
-    return later;
+    return refills;
   }
 }
 

@@ -11,7 +11,8 @@ import { countStarts } from "./memory.ts";
 import type { Backfill, Task } from "./model.ts";
 import { compareText } from "./order/chain.ts";
 import type { Preemption } from "./preemption.ts";
-import type { Release, Releases } from "./releases.ts";
+import type { Refill, Release, Releases } from "./releases.ts";
+import { Slots } from "./slots.ts";
 import { type PoolNode, weightedShare } from "./tree.ts";
 
 /**
@@ -30,10 +31,13 @@ export type TurnEnd =
   | { readonly kind: "NeverFits"; readonly at?: PoolNode };
 
 /** What a backfill policy means: whether anybody passes a task that waits, and whether its place is kept meanwhile. */
-const passing: Readonly<Record<Backfill["policy"], { readonly letsPass: boolean; readonly holds: boolean }>> = {
-  None: { letsPass: false, holds: false },
-  BestEffort: { letsPass: true, holds: false },
-  Easy: { letsPass: true, holds: true },
+const passing: Readonly<
+  Record<Backfill["policy"], { readonly letsPass: boolean; readonly holdsFor?: "Head" | "Each" }>
+> = {
+  None: { letsPass: false },
+  BestEffort: { letsPass: true },
+  Easy: { letsPass: true, holdsFor: "Head" },
+  Conservative: { letsPass: true, holdsFor: "Each" },
 };
 
 /**
@@ -57,6 +61,7 @@ class Turns {
   private readonly starts: Start[] = [];
   private readonly ledger: Ledger;
   private readonly holds: Hold[] = [];
+  private readonly slots: Slots;
   /** By shape, the earliest end of a shard that may pass nowhere. Room only shrinks: nor may one that ends later. */
   private readonly refused = new Map<Line, Map<Shape, number>>();
   /** Pools below which nobody has a turn any more, and the task that waits there. */
@@ -75,6 +80,8 @@ class Turns {
     this.lines = new Map(lines.map((line) => [line.node, line]));
     this.isAlone = lines.filter((line) => line.peek()).length === 1;
     this.ledger = ledger;
+    const now = lines[0]?.contest.now ?? 0;
+    this.slots = new Slots(this.holds, ledger, now, () => this.releases());
   }
 
   run(): readonly Start[] {
@@ -82,9 +89,12 @@ class Turns {
       for (const contender of line.contenders) {
         if (contender.wanted === 0 && contender.claims.length === 0) this.settle(contender);
       }
+      // Alone, the head is the first to be tried, and has its hold again before anybody behind it.
+      if (holdsForEach(line) || (passingOf(line).holdsFor === "Head" && !this.isAlone)) this.slots.restore(line);
     }
     for (let line = this.next(this.root); line !== undefined; line = this.next(this.root)) this.serve(line);
     for (const line of this.lines.values()) this.leaveBehind(line);
+    for (const line of this.lines.values()) if (passingOf(line).holdsFor) this.slots.leave(line);
     return this.starts;
   }
 
@@ -123,6 +133,7 @@ class Turns {
     const contender = line.peek();
     line.pop();
     if (contender === undefined) return;
+    const had = this.slots.lift(contender);
     this.redeem(contender, line.node);
     if (contender.wanted === 0 || contender.isGathering) {
       this.settle(contender);
@@ -130,8 +141,15 @@ class Turns {
     }
     // Alone and in a fixed order it takes all at once: nobody could come between.
     const takesAll = this.isAlone && !line.moves && !contender.isAged;
-    const refusal = this.start(contender, line, takesAll ? contender.wanted : contender.demand);
-    if (refusal !== undefined && !this.preempt(line, contender)) this.refuse(line, contender, refusal);
+    const count = takesAll ? contender.wanted : contender.demand;
+    const before = contender.taken;
+    let refusal = this.start(contender, line, count);
+    const promised = contender.taken > before ? undefined : had;
+    if (promised !== undefined && promised.at <= contender.contest.now && holdsForEach(line)) {
+      this.slots.breakBehind(line, contender);
+      refusal = this.start(contender, line, count);
+    }
+    if (refusal !== undefined && !this.preempt(line, contender)) this.refuse(line, contender, refusal, promised);
     else if (contender.wanted > 0 && !contender.isGathering) line.push(contender);
     else this.settle(contender);
   }
@@ -176,8 +194,10 @@ class Turns {
   private send(contender: Contender, node: PoolNode, rooms: readonly NodeRoom[], byAge: boolean): void {
     for (const room of rooms) {
       const start = contender.start(room, byAge);
+      const release = releaseOf(contender, node, room, start.shard);
       this.starts.push(start);
-      this.started.push(releaseOf(contender, node, room, start.shard));
+      this.started.push(release);
+      this.slots.started(release);
     }
   }
 
@@ -185,6 +205,7 @@ class Turns {
   private redeem(contender: Contender, node: PoolNode): void {
     if (contender.claims.length === 0) return;
     this.send(contender, node, this.preemption.redeem(contender, node), contender.hasWaitedLong);
+    this.slots.forget();
   }
 
   /** Else whom may it preempt? Only for a task that goes first: who passes another stops nobody. */
@@ -213,6 +234,7 @@ class Turns {
       this.refused.clear();
       for (const each of this.lines.values()) each.bringBack();
     }
+    this.slots.forget();
     for (const other of displaced) {
       other.contest.changes += 1;
       if (other.end === undefined) continue;
@@ -243,24 +265,37 @@ class Turns {
   }
 
   private passesNowhere({ shape, likelyEnd }: Contender, line: Line): void {
+    // Each was asked without its own hold, so what refused one says nothing of the next.
+    if (holdsForEach(line)) return;
     const ofLine = this.refused.get(line) ?? new Map<Shape, number>();
     this.refused.set(line, ofLine.set(shape, Math.min(likelyEnd, ofLine.get(shape) ?? likelyEnd)));
   }
 
-  private refuse(line: Line, contender: Contender, refusal: TurnEnd): void {
+  private refuse(line: Line, contender: Contender, refusal: TurnEnd, had: Hold | undefined): void {
     contender.end = refusal;
-    const { letsPass, holds } = passing[line.node.pool.backfill?.policy ?? "None"];
+    const { letsPass, holdsFor } = passingOf(line);
+    if (holdsFor === "Each") {
+      const slot = this.slots.make(contender, line, this.refills(this.waitingBefore(contender, line)), had);
+      line.hold ??= slot;
+      if (slot) this.passed.add(line);
+      return;
+    }
     // One for which no end of shards makes room is passed over: then the next is the head.
     const isFirst = !this.passed.has(line);
-    if (!holds) this.passed.add(line);
+    if (!holdsFor) this.passed.add(line);
     if (!letsPass) this.closed.set(refusal.kind === "Limited" ? refusal.at : this.root, contender);
     // Below its reservation it has a hold in any case: nothing more is lent there, whoever passes in its own pool.
-    const owner = holds || refusal.kind === "Limited" ? undefined : ownerOf(line.node, contender);
-    if (line.hold !== undefined || !(holds || (letsPass && isFirst && owner))) return;
-    const hold = makeHold(contender, line.node, this.releasesFor(contender, line), this.holds, this.ledger, owner);
+    const owner = holdsFor || refusal.kind === "Limited" ? undefined : ownerOf(line.node, contender);
+    if (line.hold !== undefined || !(holdsFor || (letsPass && isFirst && owner))) return;
+    const releases = this.releases(this.waitingBefore(contender, line));
+    const made = makeHold(contender, line.node, releases, this.holds, this.ledger, owner);
+    const stands =
+      had !== undefined && had.at > contender.contest.now && had.at < (made?.at ?? Number.POSITIVE_INFINITY);
+    const hold = stands ? this.slots.keep(had) : made;
     if (hold === undefined) return;
-    this.holds.push(hold);
+    if (!stands) this.holds.push(hold);
     this.passed.add(line);
+    this.slots.forget();
     const known = new Map<Shape, TurnEnd | undefined>();
     line.passBehind(hold, (each) => {
       if (!known.has(each.shape)) known.set(each.shape, this.waitsAnyhow(each, line.node));
@@ -295,8 +330,8 @@ class Turns {
     }
   }
 
-  /** A task before the head fills its own places again before they free. */
-  private releasesFor(head: Contender, line: Line): Iterable<Release> {
+  /** A task before the head fills its own places again before they free: so many shards of each. */
+  private waitingBefore(head: Contender, line: Line): ReadonlyMap<Task, number> {
     const before = new Map<Task, number>();
     const isBefore = line.isBefore(head);
     for (const contender of line.contenders) {
@@ -304,15 +339,37 @@ class Turns {
       const left = contender.queued.startable - contender.taken;
       if (left > 0 && isBefore(contender)) before.set(contender.task, left);
     }
+    return before;
+  }
+
+  /** What has started in this plan, or has a place kept. */
+  private decided(): readonly Release[] {
     const decided = [...this.started];
     for (const { node, contenders } of this.lines.values()) {
       for (const each of contenders) {
         if (each.claims.length > 0) decided.push(...each.claims.map((room, i) => releaseOf(each, node, room, -1 - i)));
       }
     }
-    this.running ??= this.askRunning();
-    return this.running.inTime(decided, before, (shard) => this.preemption.isLeaving(shard));
+    return decided;
   }
+
+  private releases(again: ReadonlyMap<Task, number> = new Map()): Iterable<Release> {
+    this.running ??= this.askRunning();
+    return this.running.inTime(this.decided(), again, (shard) => this.preemption.isLeaving(shard));
+  }
+
+  private refills(again: ReadonlyMap<Task, number>): readonly Refill[] {
+    this.running ??= this.askRunning();
+    return this.running.refills(this.decided(), again, (shard) => this.preemption.isLeaving(shard));
+  }
+}
+
+function passingOf({ node }: Line): (typeof passing)[Backfill["policy"]] {
+  return passing[node.pool.backfill?.policy ?? "None"];
+}
+
+function holdsForEach(line: Line): boolean {
+  return passingOf(line).holdsFor === "Each";
 }
 
 /** The highest pool that its start would keep within its reservation: others lend it what it has reserved. */

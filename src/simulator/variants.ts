@@ -7,7 +7,7 @@ export interface Variant {
   readonly pools: readonly Pool[];
 }
 
-const backfills: readonly Backfill["policy"][] = ["None", "BestEffort", "Easy"];
+const backfills: readonly Backfill["policy"][] = ["None", "BestEffort", "Easy", "Conservative"];
 
 /** The pools as they are written first, then one change at a time; a change that changes nothing is left out. */
 export function variantsOf(pools: readonly Pool[], nodeCount: number): readonly Variant[] {

@@ -231,6 +231,116 @@ describe("Easy", () => {
   });
 });
 
+describe("Conservative", () => {
+  const conservative = { policy: "Conservative", candidates: "QueueOrder" } as const;
+  const pool = aPool()
+    .withPool({ backfill: conservative })
+    .withNodes(1, { cpu: 4 })
+    .withTasks({
+      busy: { running: [runningOn("node-1", 2)], ...lasting(60) },
+      first: { shards: 1, cpu: 3, ...lasting(60) },
+      second: { shards: 1, cpu: 4, ...lasting(60) },
+    });
+  const next = (builder: typeof pool, now: number): typeof pool =>
+    builder.continuedBy(applied(builder.snapshot, planPool(builder.snapshot, builder.now), builder.now)).at(now);
+  const heldBy = ({ snapshot, now }: typeof pool): Readonly<Record<string, number>> => {
+    const holds = planPool(snapshot, now).memory?.lab?.holds ?? [];
+    return Object.fromEntries(holds.map(({ task, at }) => [task.replace("uid-of-lab-", ""), (at - noon) / 1000]));
+  };
+
+  test("each task that waits has its slot, one after the other", () => {
+    expect(heldBy(pool)).toEqual({ first: 60, second: 120 });
+  });
+
+  // With the numbers of docs/scheduling.md.
+  test("a shard passes only where it delays none of them, not the first alone", () => {
+    const filler = (seconds: number): Parameters<typeof pool.withTasks>[0] => ({
+      filler: { shards: 1, cpu: 1, ...lasting(seconds) },
+    });
+    expectPlan(pool.withTasks(filler(120))).starts({ filler: [0] });
+    expectPlan(pool.withTasks(filler(121)))
+      .starts({})
+      .says("filler", "a start now would delay second, which goes first");
+    expectPlan(pool.withPool({ backfill: easy }).withTasks(filler(121))).starts({ filler: [0] });
+  });
+
+  test("who comes later takes the gaps, and has a slot that leaves those of the others", () => {
+    expect(heldBy(pool.withTasks({ gap: { shards: 1, cpu: 1, ...lasting(60) } }))).toEqual({ first: 60, second: 120 });
+    expect(heldBy(pool.withTasks({ wide: { shards: 1, cpu: 3, ...lasting(30) } }))).toEqual({
+      first: 60,
+      second: 120,
+      wide: 180,
+    });
+  });
+
+  test("a promise is kept when somebody comes whom the order puts in front", () => {
+    const moving = pool.withPool({ order: ["ShortestJob"] });
+    const later = next(moving, noon + seconds(1)).withTasks({ short: { shards: 1, cpu: 4, ...lasting(10) } });
+    expect(heldBy(later)).toEqual({ first: 60, second: 120, short: 180 });
+  });
+
+  test("priority goes before promises, and those behind are promised anew", () => {
+    const later = next(pool, noon + seconds(1)).withTasks({
+      urgent: { shards: 1, cpu: 4, priority: 1, ...lasting(10) },
+    });
+    expect(heldBy(later)).toEqual({ urgent: 60, first: 70, second: 130 });
+  });
+
+  test("once something ends early every slot moves forward, in order", () => {
+    const after = next(pool, noon + seconds(20));
+    const early = after.continuedBy({
+      ...after.snapshot,
+      tasks: after.snapshot.tasks.map((task) => ({ ...task, active: [] })),
+    });
+    expectPlan(early).starts({ first: [0] });
+    expect(heldBy(early)).toEqual({ second: 80 });
+  });
+
+  test("a promise that the room does not keep is made anew, and with it those behind", () => {
+    const overdue = next(pool, noon + seconds(70));
+    const longer = overdue.continuedBy({
+      ...overdue.snapshot,
+      tasks: overdue.snapshot.tasks.map((task) =>
+        task.name === "busy" ? { ...task, expected: { likelyMs: seconds(100), limitMs: seconds(100) } } : task,
+      ),
+    });
+    expect(heldBy(longer)).toEqual({ first: 100, second: 160 });
+  });
+
+  test("no more tasks have a slot than the pool says; whoever comes behind passes by what they leave", () => {
+    const one = pool.withPool({ backfill: { ...conservative, holdsMax: 1 } });
+    expect(heldBy(one)).toEqual({ first: 60 });
+    expectPlan(one.withTasks({ filler: { shards: 1, cpu: 1, ...lasting(121) } })).starts({ filler: [0] });
+  });
+
+  test("a gang has all the nodes of its slot at one time, for as long as it lasts", () => {
+    const gang = aPool()
+      .withPool({ backfill: conservative })
+      .withNodes(2, { cpu: 4 })
+      .withTasks({
+        early: { running: [runningOn("node-1", 4)], ...lasting(30) },
+        late: { running: [runningOn("node-2", 4)], ...lasting(90) },
+        single: { shards: 1, cpu: 4, ...lasting(80) },
+        both: { shards: 2, cpu: 3, minParallelism: 2, ...lasting(10) },
+      });
+    expect(heldBy(gang)).toEqual({ single: 30, both: 110 });
+  });
+
+  test("a slot under a limit waits for that limit's own releases, too", () => {
+    const limited = aPool()
+      .withPool({ backfill: conservative })
+      .withNodes(1, { cpu: 8 })
+      .withChild("students", { limit: { cpu: 3 } })
+      .withTasks({
+        busy: { pool: "students", running: [runningOn("node-1", 2)], ...lasting(60) },
+        first: { pool: "students", shards: 1, cpu: 3, ...lasting(60) },
+        second: { pool: "students", shards: 1, cpu: 2, ...lasting(60) },
+      });
+    const { memory } = planPool(limited.snapshot, noon);
+    expect(memory?.students?.holds?.map(({ at }) => (at - noon) / 1000)).toEqual([60, 120]);
+  });
+});
+
 test("a pool without backfill keeps no holds", () => {
   const strict = aPool()
     .withNodes(1, { cpu: 1 })

@@ -20,6 +20,7 @@ const cases: Readonly<Partial<Record<RuleName, readonly string[]>>> = {
   fcfs: [...basic, ...numbered("fcfs_input", 3)],
   easy: [...basic, ...numbered("bf_input", 4), ...numbered("easy_bf_input", 2)],
   "easy-sjbf": [...basic, ...numbered("sjbf", 2)],
+  conservative: [...basic, ...numbered("bf_input", 4), ...numbered("cons_bf_input", 1)],
 };
 
 described("the small cases of pyss", () => {

@@ -62,7 +62,7 @@ const queue = fc.record({
   placement: fc.constantFrom(...placementNames),
   order: fc.constantFrom(...orderNames),
   backfill: fc.record({
-    policy: fc.constantFrom("None" as const, "BestEffort" as const, "Easy" as const),
+    policy: fc.constantFrom("None" as const, "BestEffort" as const, "Easy" as const, "Conservative" as const),
     candidates: fc.constantFrom("ShortestFirst" as const, "QueueOrder" as const),
   }),
   maxWaitMs: fc.constantFrom(2, 1000),

@@ -25,6 +25,12 @@ export function ranksOf(chain: readonly Order[], contender: Contender): Ranks {
   return ranks;
 }
 
+/** How many of a contender's ranks are its band, its age and its leading orders: what alone breaks a promise. */
+export function leadingRanks(chain: readonly Order[]): number {
+  const end = chain.findIndex(({ band }) => band === undefined);
+  return 2 * (end < 0 ? chain.length : end) + 1;
+}
+
 export function compareRanks(a: Ranks, b: Ranks): number {
   for (let i = 0; i < a.length; i += 1) {
     const left = a[i] ?? 0;

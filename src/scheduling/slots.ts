@@ -1,0 +1,268 @@
+// Conservative backfill: each of the tasks in front has a slot of its own, a hold with an end, which later plans keep and
+// only ever improve. Does not know whose turn it is.
+import type { Hold } from "./backfill.ts";
+import type { Contender } from "./contender.ts";
+import { expectationOf } from "./estimate.ts";
+import { add, fits, type Ledger, type NodeRoom, type Request } from "./ledger.ts";
+import type { Line } from "./line.ts";
+import type { Refill, Release } from "./releases.ts";
+import type { Amounts } from "./resources.ts";
+import { firstFit, Track } from "./timeline.ts";
+import type { PoolNode } from "./tree.ts";
+
+/** More tasks of a pool have no hold: who is far behind is promised little that would last. */
+const defaultHoldsMax = 100;
+
+export class Slots {
+  /** Those of all heads too, in the order in which they were made. */
+  private readonly holds: Hold[];
+  private readonly ledger: Ledger;
+  private readonly now: number;
+  private readonly releases: () => Iterable<Release>;
+  private readonly tracks = new Map<NodeRoom | PoolNode, Track>();
+  /** Lines of which nothing has ended since the last plan. */
+  private readonly settled = new Set<Line>();
+  private releasing: Map<NodeRoom | PoolNode, Release[]> | undefined;
+
+  /** `releases`: of all that runs, has started in this plan, or has a place kept. */
+  constructor(holds: Hold[], ledger: Ledger, now: number, releases: () => Iterable<Release>) {
+    this.now = now;
+    this.holds = holds;
+    this.ledger = ledger;
+    this.releases = releases;
+  }
+
+  /** What earlier plans have promised to those of the line that still wait, unless somebody came in front of them. */
+  restore(line: Line): void {
+    const { node, contenders, contest } = line;
+    const kept = new Map(node.pool.memory?.holds?.map((hold) => [hold.task, hold]));
+    if (kept.size === 0) return;
+    const before = node.pool.memory?.free;
+    if (before && Object.entries(this.free()).every(([name, free]) => free <= (before[name] ?? 0)))
+      this.settled.add(line);
+    const waiting = contenders.filter(
+      ({ wanted, shape, demand }) =>
+        wanted > 0 && shape.placesOnceOursEnd >= demand && node.neverWithin(shape.request) === undefined,
+    );
+    const newcomer = waiting.find(({ task }) => !kept.has(task.uid));
+    let count = 0;
+    for (const contender of waiting) {
+      const hold = kept.get(contender.task.uid);
+      if (hold === undefined || count >= maxOf(line)) continue;
+      // Only priority and age put somebody in front of what is promised: an order that moves breaks no promise.
+      if (newcomer !== undefined && line.leads(newcomer, contender)) break;
+      const placed = hold.nodes.slice(0, contender.demand).flatMap((name) => this.ledger.roomNamed(name) ?? []);
+      if (placed.length < contender.demand || !placed.every((room) => contender.shape.open.includes(room))) continue;
+      // A start within a reservation waits for no promise that is made of what is lent.
+      const isLent = !node
+        .lineage()
+        .slice(0, -1)
+        .some((each) => each.keepsWithin(contender.shape.request));
+      this.put(contender, node, Math.max(hold.at, contest.now), placed, isLent);
+      count += 1;
+    }
+  }
+
+  /** Takes back what is held for the task, so that it may find something better. */
+  lift(contender: Contender): Hold | undefined {
+    const index = this.holds.findIndex((hold) => hold.contender === contender);
+    const hold = this.holds[index];
+    if (hold === undefined) return undefined;
+    this.takeFrom(hold, -1);
+    this.holds.splice(index, 1);
+    return hold;
+  }
+
+  /** A promise that was due is not kept, so the room is not what it was thought to be: those behind are promised anew. */
+  breakBehind(line: Line, head: Contender): void {
+    const isBefore = line.isBefore(head);
+    for (const { contender } of [...this.holds]) {
+      if (contender.contest === line.contest && !isBefore(contender)) this.lift(contender);
+    }
+  }
+
+  /**
+   * The earliest slot that leaves all others as they are, or the one that it had if that is no later. `refills` are the
+   * places that tasks in front of it fill again. Undefined where it never comes, or enough tasks of the line have theirs.
+   */
+  make(contender: Contender, line: Line, refills: readonly Refill[], had: Hold | undefined): Hold | undefined {
+    if (this.ofLine(line).length >= maxOf(line)) return undefined;
+    const { shape, demand, contest } = contender;
+    // As long as nothing ends, nothing can come earlier but by what others left behind when they moved: it may wait.
+    if (had !== undefined && had.at > contest.now && this.settled.has(line)) {
+      return this.put(contender, line.node, had.at, had.placed);
+    }
+    const lengthMs = lengthOf(contender);
+    this.refill(refills, -1);
+    const rooms = shape.open.map((room) => this.trackOf(room));
+    const limits = limitsOf(line.node).map((pool) => this.trackOf(pool));
+    const at = firstFit(shape.request, demand, lengthMs, contest.now, rooms, limits);
+    let hold: Hold | undefined;
+    if (had !== undefined && had.at > contest.now && had.at <= (at ?? Number.POSITIVE_INFINITY)) {
+      hold = this.put(contender, line.node, had.at, had.placed);
+    } else if (at !== undefined) {
+      hold = this.put(contender, line.node, at, this.place(contender, at, at + lengthMs));
+    }
+    this.refill(refills, 1);
+    return hold;
+  }
+
+  /** Nothing better was found: the promise stands as it was. */
+  keep({ contender, node, at, placed }: Hold): Hold {
+    return this.put(contender, node, at, placed);
+  }
+
+  /** For the next plan to keep. */
+  leave(line: Line): void {
+    const holds = this.ofLine(line).filter(({ owner }) => owner === undefined);
+    if (holds.length > 0) line.slots = { holds, ...(maxOf(line) > 1 && { free: this.free() }) };
+  }
+
+  /** On all nodes that may take a shard. */
+  free(): Amounts {
+    const sum = this.ledger.vectorOf({}, 0);
+    for (const { free, usable } of this.ledger.rooms) {
+      for (let i = 0; usable && i < sum.length; i += 1) sum[i] = (sum[i] ?? 0) + (free[i] ?? 0);
+    }
+    return this.ledger.amountsOf(sum);
+  }
+
+  ofLine(line: Line): readonly Hold[] {
+    return this.holds.filter(({ contender }) => contender.contest === line.contest);
+  }
+
+  /** A shard has started: its place is taken until then. */
+  started(release: Release): void {
+    const { room, node, request, at } = release;
+    for (const place of placesOf(room, node)) {
+      this.tracks.get(place)?.change(request, this.now, at, -1);
+      if (this.releasing) note(this.releasing, place, release);
+    }
+  }
+
+  /** What is free has changed in another way. */
+  forget(): void {
+    this.tracks.clear();
+    this.releasing = undefined;
+  }
+
+  /** Names the nodes by the pool's own placement, as they will be then. */
+  private place({ shape, demand }: Contender, at: number, until: number): readonly NodeRoom[] {
+    const free = new Map(shape.open.map((room) => [room, this.trackOf(room).leastDuring(at, until)]));
+    const placed: NodeRoom[] = [];
+    while (placed.length < demand) {
+      let best: NodeRoom | undefined;
+      let bestScore = Number.NEGATIVE_INFINITY;
+      for (const [room, there] of free) {
+        if (!fits(shape.request, there)) continue;
+        const score = shape.placement.score({ ...room, free: there }, shape.request);
+        if (best === undefined || score > bestScore) [best, bestScore] = [room, score];
+      }
+      const left = best && free.get(best);
+      if (best === undefined || left === undefined) break;
+      add(left, shape.request, -1);
+      placed.push(best);
+    }
+    return placed;
+  }
+
+  /** What others may take, beyond the slot, is what is left of its places when it begins. */
+  private put(contender: Contender, node: PoolNode, at: number, placed: readonly NodeRoom[], isLent = false): Hold {
+    const isSlot = node.pool.backfill?.policy === "Conservative";
+    const until = isSlot ? at + lengthOf(contender) : Number.POSITIVE_INFINITY;
+    const slot = { contender, node, at, until, placed };
+    this.takeFrom(slot, 1);
+    const left = <Place extends NodeRoom | PoolNode>(place: Place): Float64Array =>
+      Float64Array.from(this.trackOf(place).at(at));
+    const spareOf = new Map(placed.map((room) => [room.index, left(room)]));
+    const limitSpareOf = new Map(limitsOf(node).map((pool) => [pool, left(pool)]));
+    const hold: Hold = { ...slot, spareOf, limitSpareOf, owner: undefined, isLent };
+    this.holds.push(hold);
+    return hold;
+  }
+
+  /** From what is free over time, and from what other holds that begin meanwhile have left. */
+  private takeFrom({ contender, node, at, until, placed }: Slot, factor: 1 | -1): void {
+    const { request } = contender.shape;
+    const others = this.holds.filter((other) => at <= other.at && other.at < until);
+    for (const room of placed) {
+      this.trackOf(room).change(request, at, until, -factor);
+      for (const { spareOf } of others) take(spareOf.get(room.index), request, factor);
+    }
+    for (const pool of limitsOf(node)) {
+      this.trackOf(pool).change(request, at, until, -factor * placed.length);
+      for (const { limitSpareOf } of others) take(limitSpareOf.get(pool), request, factor * placed.length);
+    }
+  }
+
+  private refill(refills: readonly Refill[], factor: 1 | -1): void {
+    for (const { release, until } of refills) {
+      const { room, node, request, at } = release;
+      for (const place of placesOf(room, node)) this.trackOf(place).change(request, at, until, factor);
+    }
+  }
+
+  private trackOf(place: NodeRoom | PoolNode): Track {
+    let track = this.tracks.get(place);
+    if (track === undefined) {
+      track = this.lay(place);
+      this.tracks.set(place, track);
+    }
+    return track;
+  }
+
+  private lay(place: NodeRoom | PoolNode): Track {
+    const isRoom = "free" in place;
+    const free = isRoom ? place.free : place.limit.map((limit, i) => limit - (place.use[i] ?? 0));
+    const track = new Track(this.now, Float64Array.from(free));
+    for (const { request, at } of this.releasingOf(place)) track.change(request, at, Number.POSITIVE_INFINITY, 1);
+    for (const hold of this.holds) {
+      const count = isRoom
+        ? hold.placed.filter((room) => room === place).length
+        : hold.node.lineage().includes(place)
+          ? hold.placed.length
+          : 0;
+      if (count > 0) track.change(hold.contender.shape.request, hold.at, hold.until, -count);
+    }
+    return track;
+  }
+
+  private releasingOf(place: NodeRoom | PoolNode): readonly Release[] {
+    if (this.releasing === undefined) {
+      this.releasing = new Map();
+      for (const release of this.releases()) {
+        for (const each of placesOf(release.room, release.node)) note(this.releasing, each, release);
+      }
+    }
+    return this.releasing.get(place) ?? [];
+  }
+}
+
+type Slot = Pick<Hold, "contender" | "node" | "at" | "until" | "placed">;
+
+function note(map: Map<NodeRoom | PoolNode, Release[]>, place: NodeRoom | PoolNode, release: Release): void {
+  if (map.get(place)?.push(release) === undefined) map.set(place, [release]);
+}
+
+function placesOf(room: NodeRoom | undefined, node: PoolNode | undefined): readonly (NodeRoom | PoolNode)[] {
+  const limits = node === undefined ? [] : limitsOf(node);
+  return room === undefined ? limits : [room, ...limits];
+}
+
+function limitsOf(node: PoolNode): readonly PoolNode[] {
+  return node.lineage().filter(({ pool }) => pool.limit !== undefined);
+}
+
+function lengthOf({ task }: Contender): number {
+  const { likelyMs, limitMs } = expectationOf(task);
+  return Math.max(1, limitMs ?? likelyMs);
+}
+
+function maxOf({ node }: Line): number {
+  const { policy, holdsMax = defaultHoldsMax } = node.pool.backfill ?? {};
+  return policy === "Conservative" ? holdsMax : 1;
+}
+
+function take(vector: Float64Array | undefined, request: Request, count: number): void {
+  if (vector) add(vector, request, -count);
+}
