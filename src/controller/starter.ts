@@ -16,7 +16,7 @@ import { type PooledTask, pooledTasks } from "../api/pooled-task.ts";
 import type { OpenStart } from "../api/resource-pool.ts";
 import type { ExistingObject, TaskContext, Write } from "../engine/engine.ts";
 import { engines } from "../engine/engines.ts";
-import { jobs } from "../engine/job.ts";
+import { jobs, managedBy } from "../engine/job.ts";
 import type { RoundView } from "../engine/views.ts";
 import type { Plan, Start } from "../scheduling/index.ts";
 import { tolerationOf } from "./engine-choice.ts";
@@ -47,6 +47,9 @@ export interface Started {
   /** When what was put off is due. */
   readonly wakeAt?: number;
 }
+
+const unmanaged =
+  "the cluster does not know spec.managedBy of Jobs (Kubernetes 1.35, or JobManagedBy switched on); let the operator run with KUBE_POOL_ENGINE=Native";
 
 type Create = Extract<Write, { readonly kind: "create" }>;
 
@@ -159,10 +162,22 @@ export class Starter {
     const write = engines[task.engine.name].openRound?.(context, { number, shards, binding, reason });
     if (write?.kind !== "create") return undefined;
     await this.#createOrMeet(task, write, starts, now);
-    return this.#stores.rounds.get({
-      namespace: task.object.metadata.namespace ?? "",
-      name: write.manifest.metadata.name,
+    const { name, namespace = "" } = write.manifest.metadata;
+    const round = this.#stores.rounds.get({ namespace, name });
+    if (round === undefined || round.deleting || round.finished !== undefined) return undefined;
+    if (round.managedBy === managedBy) return round;
+    // Kubernetes' own Job controller would run it, and knows nothing of shards.
+    const { uid } = round.metadata;
+    await this.#sender.send({
+      kind: "delete",
+      resource: jobs,
+      key: { namespace, name },
+      uid,
+      propagation: "Background",
     });
+    this.#drop(starts);
+    if (task.memory !== undefined) refuse(task.memory, task, "AdmissionRefused", unmanaged, now);
+    return undefined;
   }
 
   /** The task stays until its Jobs are gone. */

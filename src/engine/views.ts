@@ -49,6 +49,8 @@ export interface RoundView {
   readonly binding: string;
   readonly bindingReason: string;
   readonly completions: number;
+  /** What kube's Job controller leaves alone; a cluster that does not know the field has dropped it. */
+  readonly managedBy: string;
   /** Somebody set `spec.suspend`: we never do. */
   readonly suspended: boolean;
   /** Of its stored template, with those that the server put there: tools find its Pods by them. */
@@ -261,6 +263,7 @@ function roundView(raw: KubeObject, intern: Interner): RoundView | undefined {
     binding: metadata.annotations?.[annotations.binding] ?? "",
     bindingReason: metadata.annotations?.[annotations.bindingReason] ?? "",
     completions: countOf(fieldsOf(spec).completions) ?? 0,
+    managedBy: textOf(fieldsOf(spec).managedBy),
     suspended: fieldsOf(spec).suspend === true,
     templateLabels: Object.fromEntries(
       Object.entries(fieldsOf(template.labels)).map(([label, value]) => [label, textOf(value)]),

@@ -1,4 +1,5 @@
 // What is special to the managed engine: one Job for all attempts, whose Pods and whose status are ours.
+import type { Manifest } from "@dsl/kube-operator";
 import { expect, test } from "vitest";
 import { aCluster } from "../support/simulated-cluster.ts";
 import type { Program } from "../support/simulated-cluster-kubelet.ts";
@@ -64,6 +65,24 @@ test("a Job that somebody deletes goes once what ran for it is recorded, and the
   await cluster.settle();
   expect(cluster.jobs("work").map(({ metadata }) => metadata.uid)).not.toContain(job?.metadata.uid);
   expect([...cluster.history.violations(), ...cluster.leftovers()]).toEqual([]);
+});
+
+test("a cluster that drops spec.managedBy is told so, and its own Job controller gets nothing to run", async () => {
+  const cluster = await aCluster().withEngine(managed).withNodes(1, { cpu: 4 }).withOperators().start();
+  cluster.startOperator({
+    name: "operator-1",
+    async intercept({ verb, plural, body }, send) {
+      if (verb !== "create" || plural !== "jobs") return await send();
+      const { spec, ...job } = body as Manifest & { readonly spec: object };
+      return await cluster.api.create(jobs, { ...job, spec: { ...spec, managedBy: undefined } } as Manifest);
+    },
+  });
+  await cluster.task("work");
+  await cluster.until(() => cluster.status("work").queue?.reason === "AdmissionRefused", { withinSeconds: 30 });
+  expect(cluster.status("work").queue?.message).toContain("KUBE_POOL_ENGINE=Native");
+  await cluster.run(2);
+  expect(cluster.jobs("work")).toEqual([]);
+  expect(cluster.attempts("work")).toEqual([]);
 });
 
 test("a Pod of somebody else under a name of ours is told and never touched", async () => {
