@@ -8,11 +8,9 @@ import {
   type Party,
   type Plan,
   type PoolLevels,
-  plus,
   type ResourceUsage,
   satisfaction,
   type Task,
-  times,
 } from "../scheduling/index.ts";
 import type { Observed, ObservedPool } from "./observe.ts";
 
@@ -39,11 +37,12 @@ export function levelsOf(observed: Observed, pool: ObservedPool, plan: Plan): Po
 function partiesOf(observed: Observed, pool: ObservedPool, plan: Plan, capacity: Amounts): readonly Party[] {
   const { name } = pool.object.metadata;
   const below = [...observed.pools.values()].filter(({ lineage }) => lineage[1] === pool);
-  const tasks = observed.snapshot.tasks;
-  const own = tasks.filter((task) => task.pool === name);
+  const { tasks } = observed.snapshot;
+  const own = observed.pools.size === 1 ? tasks : tasks.filter((task) => task.pool === name);
   if (below.length === 0) {
-    const namespaces = Map.groupBy(own, ({ namespace }) => namespace).values();
-    return [...namespaces].map((each) => partyOf(each, capacity, 1));
+    const namespaces = Map.groupBy(own, ({ namespace }) => namespace);
+    // Alone nobody can be served unevenly, and the sums are over every shard that runs.
+    return namespaces.size < 2 ? [] : [...namespaces.values()].map((each) => partyOf(each, capacity, 1));
   }
   const children = below.map((child): Party => {
     const isBelow = (task: Task): boolean => observed.pools.get(task.pool)?.lineage.includes(child) === true;
@@ -57,10 +56,21 @@ function partiesOf(observed: Observed, pool: ObservedPool, plan: Plan, capacity:
 }
 
 function partyOf(tasks: readonly Task[], capacity: Amounts, weight: number): Party {
-  const held = tasks.flatMap(({ active }) => active.map(({ request }) => request)).reduce(plus, {});
-  const open = tasks.map((task) => times(task.request, startable(task))).reduce(plus, {});
+  const held: Record<string, number> = {};
+  const wanted: Record<string, number> = {};
+  for (const task of tasks) {
+    for (const { request } of task.active) addTo(held, request, 1);
+    addTo(wanted, task.request, startable(task));
+  }
+  addTo(wanted, held, 1);
   const share = (amounts: Amounts): number => Math.min(1, dominantShare(amounts, capacity));
-  return { held: share(held), wanted: share(plus(held, open)), reserved: 0, weight };
+  return { held: share(held), wanted: share(wanted), reserved: 0, weight };
+}
+
+/** In place: this is done for every shard that runs. */
+function addTo(total: Record<string, number>, amounts: Amounts, times: number): void {
+  if (times === 0) return;
+  for (const name in amounts) total[name] = (total[name] ?? 0) + times * (amounts[name] ?? 0);
 }
 
 function startable({ waiting, parallelism, active, blocked, stop }: Task): number {

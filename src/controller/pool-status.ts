@@ -7,7 +7,14 @@ import type { ResourcePoolStatus } from "../api/resource-pool.ts";
 import { type PoolStage, poolConditions } from "../api/task-conditions.ts";
 import { amountText, type Node, type Plan, type PoolStatistics, type ResourceUsage } from "../scheduling/index.ts";
 import { nodesWithoutTaint } from "./engine-choice.ts";
-import { type Observed, type ObservedPool, type ObservedRoot, poolFactsOf, waitingShards } from "./observe.ts";
+import {
+  type Observed,
+  type ObservedPool,
+  type ObservedRoot,
+  type ObservedTask,
+  poolFactsOf,
+  waitingShards,
+} from "./observe.ts";
 import { usageOfPool } from "./pool-levels.ts";
 import { conditionsOf } from "./task-status.ts";
 
@@ -85,7 +92,9 @@ function countsOf(
   pool: ObservedPool,
   plan: Plan,
 ): Required<Pick<ResourcePoolStatus, "tasks" | "shards">> {
-  const below = tasks.filter(({ object }) => pools.get(object.spec?.poolRef?.name)?.lineage.includes(pool));
+  const isBelow = ({ object }: ObservedTask): boolean =>
+    pools.get(object.spec?.poolRef?.name)?.lineage.includes(pool) === true;
+  const below = pools.size === 1 ? tasks : tasks.filter(isBelow);
   const open = below.filter(
     ({ stage }) => stage.kind !== "Finished" && stage.kind !== "Ended" && stage.kind !== "Deleting",
   );

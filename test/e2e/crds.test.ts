@@ -141,6 +141,10 @@ describe("a task is refused", () => {
       { chunk: { size: 2 }, template: silent },
       "the container must state its command",
     ],
+    ["with more at once than may run", { parallelism: 2, minParallelism: 3 }, "minParallelism is over parallelism"],
+    ["with no shard at once", { minParallelism: 0 }, "should be greater than or equal to 1"],
+    ["with too many shards at once", { minParallelism: 1001 }, "should be less than or equal to 1000"],
+    ["with another word for all", { minParallelism: "Some" }, "spec.minParallelism"],
     ["with results over the limit", { results: { maxBytes: "1025Mi" } }, "results.maxBytes is over the limit of 1Gi"],
     ["with a word that is none", { results: { reduce: "Average" } }, 'supported values: "None", "Sum"'],
     [
@@ -173,6 +177,8 @@ describe("a task is taken", () => {
   test.each<[string, Record<string, unknown>]>([
     ["with a list at its limits", { items: { list: Array(20).fill("a".repeat(10_000)) } }],
     ["with a million items in few enough shards", { items: { range: { end: 1_000_000 } }, chunk: { size: 10 } }],
+    ["with some shards at once", { parallelism: 3, minParallelism: 3 }],
+    ["with all shards at once", { parallelism: 2, minParallelism: "All" }],
     ["with a range that goes down", { items: { range: { start: 10, end: 0, step: -1 } } }],
     ["with a range of nothing", { items: { range: { start: 5, end: 0 } } }],
     ["with a matrix", { items: { matrix: [seeds(1000), { name: "lr", values: ["0.1", "a,b=c"] }] } }],
@@ -274,6 +280,7 @@ describe("once a task is there", () => {
     ["startTimeoutSeconds", { startTimeoutSeconds: 6 }],
     ["results", { results: { reduce: "Sum" } }],
     ["activeDeadlineSeconds", { activeDeadlineSeconds: null }],
+    ["minParallelism", { minParallelism: 2 }],
   ])("its %s stays: %j", async (field, spec) => {
     expect(await judge.taskSpec("fixed", spec)).toContain(`${field} cannot be changed; create another task`);
   });

@@ -461,3 +461,17 @@ describe("minParallelism", () => {
     );
   });
 });
+
+test("who had the hold has its turn, and stands behind like others once something of it has started", () => {
+  // One place; both tasks have shards left. `first` was promised the next place, and gets it; the one after is not its.
+  const lab = aPool()
+    .withNodes(1, { cpu: 1 })
+    .ordering("RoundRobin")
+    .withPool({ backfill: easy })
+    .withTasks({ first: { shards: 3, cpu: 1 }, second: { shards: 3, cpu: 1 } });
+  const headIs = (uid: string): { readonly task: string; readonly at: number } => ({ task: uid, at: noon });
+  const memory = { turn: 0, turns: {}, used: {}, holding: {}, usedAt: noon - 1, head: headIs("uid-of-lab-first") };
+  const plan = planPool(lab.withPool({ memory }).snapshot, noon);
+  expectPlan(lab.withPool({ memory })).starts({ first: [0] });
+  expect(plan.memory?.lab?.head?.task).toBe("uid-of-lab-second");
+});

@@ -6,8 +6,10 @@ import {
   countAt,
   fairness,
   observeAt,
+  type Party,
   type PoolLevels,
   type StatisticsState,
+  satisfaction,
   startStatistics,
   statisticsOf,
   statisticsWindowMs,
@@ -178,4 +180,53 @@ describe("the state", () => {
     const state = observeAt(startStatistics(1000), 5000, cpu(8000));
     expect(statisticsOf(state, 2000)).toEqual(statisticsOf(state, 5000));
   });
+});
+
+describe("what each party holds against what it is entitled to", () => {
+  const party = (traits: Partial<Party>): Party => ({ held: 0, wanted: 1, reserved: 0, weight: 1, ...traits });
+
+  test("is 1 for all where the weights are kept", () => {
+    expect(satisfaction([party({ held: 0.8, weight: 4 }), party({ held: 0.2 })])).toEqual([1, 1]);
+  });
+
+  test("counts the reservation first, and nobody is entitled to more than it wants", () => {
+    const owner = party({ held: 0.5, wanted: 0.5, reserved: 0.75 });
+    const [ofOwner, ofOther] = satisfaction([owner, party({ held: 0.25 })]);
+    expect(ofOwner).toBe(1);
+    expect(ofOther).toBe(0.5);
+  });
+
+  test("leaves out who wants nothing", () => {
+    expect(satisfaction([party({ wanted: 0 }), party({ held: 1 })])).toEqual([1]);
+    expect(satisfaction([])).toEqual([]);
+  });
+
+  test("entitles all together to the whole pool, where they want it, and to what they want, where that is less", () => {
+    const share = fc.integer({ min: 1, max: 100 }).map((percent) => percent / 100);
+    const anyParty = fc.record({
+      held: share,
+      wanted: share,
+      reserved: fc.constant(0),
+      weight: fc.integer({ min: 1, max: 9 }),
+    });
+    fc.assert(
+      fc.property(fc.array(anyParty, { minLength: 1, maxLength: 6 }), (parties) => {
+        const entitled = satisfaction(parties).map((ratio, i) => (parties[i]?.held ?? 0) / ratio);
+        const total = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+        expect(total(entitled)).toBeCloseTo(Math.min(1, total(parties.map(({ wanted }) => wanted))), 6);
+        entitled.forEach((amount, i) => {
+          expect(amount).toBeLessThanOrEqual((parties[i]?.wanted ?? 0) + 1e-9);
+        });
+      }),
+    );
+  });
+});
+
+test("how late heads were against their first promise is the mean over those that started", () => {
+  const told = [
+    { kind: "headStarted", delayMs: 0 },
+    { kind: "headStarted", delayMs: 3000 },
+  ] as const;
+  expect(statisticsOf(countAt(startStatistics(0), 0, told), 0).headDelayMs).toBe(1500);
+  expect(statisticsOf(startStatistics(0), 0).headDelayMs).toBeUndefined();
 });

@@ -22,6 +22,7 @@ interface Pod extends KubeObject {
 
 interface PodState {
   readonly task: string;
+  readonly pool: string;
   readonly shard: number;
   readonly node: string;
   readonly milliCpu: number;
@@ -41,6 +42,8 @@ export interface History {
   peakByNode(task: string): ReadonlyMap<string, number>;
   /** The most milli-CPU that all Pods held on any one node, at any moment. */
   mostOnANode(): number;
+  /** The most milli-CPU that the Pods of a pool's own tasks held, at any moment. */
+  mostInPool(pool: string): number;
   until(condition: () => boolean, withinMs: number): Promise<void>;
   close(): void;
 }
@@ -60,6 +63,7 @@ export async function recordHistory(cluster: ControlPlane): Promise<History> {
   const late: { readonly task: string; readonly name: string }[] = [];
   const peaks = new Map<string, Map<string, number>>();
   const live = new Map<string, number>();
+  const inPool = new Map<string, number>();
   let mostOnANode = 0;
 
   podStore.onChange(({ type, object }) => {
@@ -68,6 +72,7 @@ export async function recordHistory(cluster: ControlPlane): Promise<History> {
     const phase = type === "delete" ? "Failed" : (object.status?.phase ?? "Pending");
     const state: PodState = {
       task,
+      pool: label(object, "pool"),
       shard: Number(label(object, "shard")),
       node: object.spec.nodeName ?? "",
       milliCpu: object.spec.containers.reduce((sum, { resources }) => sum + milli(resources?.requests?.cpu ?? "0"), 0),
@@ -82,6 +87,8 @@ export async function recordHistory(cluster: ControlPlane): Promise<History> {
       (each) => each.node === state.node && each.node !== "" && !isOver(each.phase),
     );
     mostOnANode = Math.max(mostOnANode, sum(onNode));
+    const ofPool = [...states.values()].filter((each) => each.pool === state.pool && !isOver(each.phase));
+    inPool.set(state.pool, Math.max(inPool.get(state.pool) ?? 0, sum(ofPool)));
     const ofTask = peaks.get(task) ?? new Map<string, number>();
     if (state.node !== "")
       ofTask.set(state.node, Math.max(ofTask.get(state.node) ?? 0, sum(onNode.filter((each) => each.task === task))));
@@ -103,6 +110,7 @@ export async function recordHistory(cluster: ControlPlane): Promise<History> {
     mostLiveAttempts: (task) => live.get(task) ?? 0,
     peakByNode: (task) => peaks.get(task) ?? new Map(),
     mostOnANode: () => mostOnANode,
+    mostInPool: (pool) => inPool.get(pool) ?? 0,
     async until(condition, withinMs) {
       const deadline = systemClock.monotonic() + withinMs;
       while (!condition()) {

@@ -1,0 +1,118 @@
+// Pools of a pool on a real control plane: what the API server has told at every revision keeps to the limits, and at
+// each stage `kubectl pool explain` tells the truth.
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type ControlPlane, startControlPlane } from "../support/control-plane.ts";
+import { type History, recordHistory } from "../support/history.ts";
+import { must } from "../support/installed.ts";
+import { install, kubectlPool, type OperatorProcess, startOperator } from "../support/operator-process.ts";
+
+interface Options {
+  readonly items?: number;
+  readonly cpu?: string;
+  readonly runMs?: number;
+  readonly spec?: object;
+}
+
+const taskIn = (pool: string, name: string, { items = 1, cpu = "1", runMs = 800, spec = {} }: Options = {}): string =>
+  JSON.stringify({
+    apiVersion: "kube-pool.dev/v1alpha1",
+    kind: "PooledTask",
+    metadata: { name, namespace: "default" },
+    spec: {
+      poolRef: { name: pool },
+      items: { range: { end: items } },
+      template: {
+        metadata: { annotations: { "simulated/message": "$(POOL_ITEM)", "simulated/run-ms": String(runMs) } },
+        spec: {
+          containers: [{ name: "main", image: "busybox:1.35", command: ["true"], resources: { requests: { cpu } } }],
+        },
+      },
+      ...spec,
+    },
+  });
+
+const poolOf = (name: string, spec: object): string =>
+  JSON.stringify({ apiVersion: "kube-pool.dev/v1alpha1", kind: "ResourcePool", metadata: { name }, spec });
+
+describe("two pools below one, on a node of 32 CPUs", () => {
+  let cluster: ControlPlane;
+  let history: History;
+  let operator: OperatorProcess;
+
+  beforeAll(async () => {
+    cluster = await startControlPlane({ nodes: "kwok:1" });
+    await install(cluster);
+    history = await recordHistory(cluster);
+    await apply(poolOf("lab", { namespaceSelector: {} }));
+    const students = { reservation: { cpu: "8" }, limit: { cpu: "12" }, shares: "Low" };
+    await apply(poolOf("students", { parentRef: { name: "lab" }, ...students }));
+    await apply(poolOf("staff", { parentRef: { name: "lab" }, shares: "High" }));
+    operator = await startOperator(cluster);
+  });
+  afterAll(async () => {
+    history?.close();
+    await operator?.stop();
+    await cluster?.stop();
+  });
+
+  const apply = (manifest: string): Promise<string> => must(cluster, ["apply", "-f", "-"], manifest);
+  const get = (...args: string[]): Promise<string> => must(cluster, ["get", ...args]);
+  const finished = (...names: string[]): Promise<string> =>
+    must(cluster, ["wait", "--for=condition=Finished", "--timeout=120s", ...names.map((name) => `ptask/${name}`)]);
+  const explain = async (name: string): Promise<string> => (await kubectlPool(cluster, ["explain", name])).stdout;
+  const live = (name: string): number => history.livePods(name).size;
+
+  test("the reservation comes first, the limit holds at every revision, and the rest goes by shares", async () => {
+    await apply(taskIn("staff", "report", { items: 150, runMs: 1500 }));
+    await history.until(() => live("report") === 32, 60_000);
+    // The staff use what the students have reserved, until those want it.
+    expect(await explain("report")).toMatch(/Reason: +PoolFull/);
+    await apply(taskIn("students", "thesis", { items: 60, runMs: 1500 }));
+    await history.until(() => live("thesis") === 12, 60_000);
+    const thesis = await explain("thesis");
+    expect(thesis).toMatch(/Reason: +LimitReached/);
+    expect(thesis).toContain("students has 0 cpu left under its limit of 12");
+    await history.until(() => live("report") + live("thesis") === 32, 60_000);
+    const wide = await get("rpool", "-o", "wide");
+    expect(wide).toMatch(/^NAME +READY +NODES +CPU +UTIL +QUEUED +RUNNING +PARENT +RESERVED/);
+    expect(wide).toMatch(/^students +True .* lab +8 /m);
+    expect((await kubectlPool(cluster, ["top"])).stdout).toMatch(/^lab .*\n {2}staff .*\n {2}students /m);
+
+    await finished("report", "thesis");
+    expect(history.mostInPool("students")).toBe(12_000);
+    expect(history.mostOnANode()).toBeLessThanOrEqual(32_000);
+    expect(history.mostLiveAttempts("thesis")).toBe(1);
+  });
+
+  test("a short task passes the one in front, a long one is held for it, and each is told so", async () => {
+    await apply(taskIn("staff", "busy", { cpu: "16", runMs: 8000, spec: { itemTimeoutSeconds: 30 } }));
+    await history.until(() => live("busy") === 1, 60_000);
+    await apply(taskIn("staff", "large", { cpu: "30" }));
+    await expect.poll(() => explain("large"), { timeout: 20_000 }).toMatch(/Reason: +PoolFull/);
+    await apply(taskIn("staff", "long", { cpu: "8" }));
+    await apply(taskIn("staff", "short", { cpu: "8", runMs: 300, spec: { itemTimeoutSeconds: 2 } }));
+    await finished("short");
+    expect(live("large")).toBe(0);
+    expect(live("busy")).toBe(1);
+    const long = await explain("long");
+    expect(long).toMatch(/Reason: +HeldForHead/);
+    expect(long).toContain("a start now would delay large, which goes first");
+    await history.until(() => live("large") === 1, 60_000);
+    expect(live("long")).toBe(0);
+    await finished("busy", "large", "long");
+    expect(history.mostOnANode()).toBeLessThanOrEqual(32_000);
+  });
+
+  test("kubectl pool stop, drain and start reach all pools below", async () => {
+    await apply(taskIn("students", "essay", { items: 20, runMs: 4000 }));
+    await history.until(() => live("essay") === 12, 60_000);
+    expect((await kubectlPool(cluster, ["drain", "lab"])).stdout).toContain("resourcepool/lab drained");
+    await history.until(() => live("essay") === 0, 60_000);
+    await expect.poll(() => explain("essay"), { timeout: 20_000 }).toMatch(/Reason: +PoolStopped/);
+    expect(await get("rpool", "students", "-o", "jsonpath={.status.effective.stopPolicy}")).toBe("StopAndDrain");
+    await kubectlPool(cluster, ["start", "lab"]);
+    await finished("essay");
+    expect(await get("ptask", "essay", "-o", "jsonpath={.status.items.succeeded}")).toBe("20");
+    expect(history.mostInPool("students")).toBe(12_000);
+  });
+});
