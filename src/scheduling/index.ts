@@ -9,10 +9,12 @@
 //   backfill, releases, estimate  who passes a task that waits; when places free; how long shards last
 //   learned, cut            what is learned of times, under the keys that tasks share; how large the next chunk gets
 //   reasons, shortage       5 why everybody else waits, in a word and a sentence
+//   forward, forecast, what-if  the plan run on in time, and under small changes
 //   decision                what comes out; statistics, task-statistics: the numbers in status, kept by change points
 export { type CutRule, chunkItems, chunksLeft, placesOn } from "./cut.ts";
 export * from "./decision.ts";
 export { remainingWorkMs } from "./estimate.ts";
+export { forecast, forecastNow, type TaskForecast, type WouldStart } from "./forecast.ts";
 export {
   expectationFor,
   type History,

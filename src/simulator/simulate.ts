@@ -1,17 +1,8 @@
 // A workload in virtual time: the product's own planPool decides, ends come when their time has come. Pure. Does not know
 // Kubernetes; a Pod starts at once and ends on time.
+import { withActive, withMemory, withoutActive } from "../scheduling/forward.ts";
 import { Heap } from "../scheduling/heap.ts";
-import {
-  type ActiveShard,
-  type Expectation,
-  type Node,
-  type Plan,
-  type Pool,
-  planPool,
-  type QueueMemory,
-  type ShardRange,
-  type Task,
-} from "../scheduling/index.ts";
+import { type Expectation, type Node, type Plan, type Pool, planPool, type Task } from "../scheduling/index.ts";
 import { compareText } from "../scheduling/order/chain.ts";
 import { earliest } from "../scheduling/stops.ts";
 
@@ -89,7 +80,7 @@ export function simulate({ pools, nodes, submissions }: Workload, options: Simul
     plans += 1;
     options.onPlan?.(plan);
     wakeAt = plan.wakeAt;
-    remembering = remembering.map((pool) => withMemory(pool, plan.memory?.[pool.name]));
+    remembering = withMemory(remembering, plan);
     for (const decision of plan.decisions) {
       const task = live.get(decision.task);
       if (task === undefined || decision.kind !== "start") continue;
@@ -108,30 +99,6 @@ function endsBefore(a: Ran, b: Ran): boolean {
   return (a.endedAt - b.endedAt || compareText(a.task, b.task) || a.shard - b.shard) < 0;
 }
 
-function withMemory(pool: Pool, memory: QueueMemory | undefined): Pool {
-  return memory === undefined ? pool : { ...pool, memory };
-}
-
 function withExpectation(task: Task, expected: Expectation | undefined): Task {
   return expected === undefined ? task : { ...task, expected };
-}
-
-function withActive(task: Task, shard: number, node: string, since: number): Task {
-  const started: ActiveShard = { shard, attempt: 0, node, request: task.request, state: "Running", since };
-  return { ...task, waiting: without(task.waiting, shard), active: [...task.active, started], waitingSince: since };
-}
-
-function withoutActive(task: Task, shard: number): Task {
-  const active = task.active.filter((each) => each.shard !== shard);
-  return { ...task, active, finished: (task.finished ?? 0) + 1 };
-}
-
-function without(ranges: readonly ShardRange[], shard: number): readonly ShardRange[] {
-  return ranges.flatMap(({ start, end }) => {
-    if (shard < start || shard >= end) return [{ start, end }];
-    return [
-      { start, end: shard },
-      { start: shard + 1, end },
-    ].filter((range) => range.start < range.end);
-  });
 }
