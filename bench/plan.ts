@@ -1,6 +1,6 @@
 // What a plan costs the operator's main thread, in CPU time: the first, one after each single change, and at two, four
 // and eight times the size.
-import { Memo, planPool } from "../src/scheduling/index.ts";
+import { forecast, Memo, planPool } from "../src/scheduling/index.ts";
 import { BusyPool, type BusyPoolSize } from "./busy-pool.ts";
 import { countIn, type Figures, type Scenario, wordIn } from "./scenario.ts";
 
@@ -27,8 +27,8 @@ function measured(size: BusyPoolSize): Figures {
   const growth = sizes.map((part) =>
     costOf({ ...size, tasks: (size.tasks * part) / 8, nodes: (size.nodes * part) / 8 }, 30),
   );
-  const ratios = (of: (cost: Cost) => number): number =>
-    Math.max(...growth.slice(1).map((cost, i) => of(cost) / of(growth[i] as Cost)));
+  const steepest = (of: (cost: Cost) => number): number =>
+    rounded(Math.max(...growth.slice(1).map((cost, i) => of(cost) / of(growth[i] as Cost))));
   return {
     tasks: size.tasks,
     nodes: size.nodes,
@@ -38,26 +38,36 @@ function measured(size: BusyPoolSize): Figures {
     p99Ms: percentile(whole.warmMs, 0.99),
     p50Ms: percentile(whole.warmMs, 0.5),
     maxMs: percentile(whole.warmMs, 1),
-    coldGrowthMax: rounded(ratios(({ coldMs }) => coldMs)),
-    warmGrowthMax: rounded(ratios(({ warmMs }) => percentile(warmMs, 0.5))),
+    // What twice the input costs, at most, from an eighth of the size to all of it.
+    coldGrowthMax: steepest(({ coldAgainMs }) => coldAgainMs),
+    warmGrowthMax: steepest(({ warmMs }) => percentile(warmMs, 0.5)),
+    forecastMs: whole.forecastMs,
+    forecastSliceMs: whole.forecastSliceMs,
   };
 }
 
 interface Cost {
   readonly shards: number;
   readonly running: number;
+  /** The first of all, where the code has never run. */
   readonly coldMs: number;
+  /** Without a memo, once it has. */
+  readonly coldAgainMs: number;
   readonly warmMs: readonly number[];
+  /** Of the first 20 tasks of the queue: all of it, and the longest without a rest. */
+  readonly forecastMs: number;
+  readonly forecastSliceMs: number;
 }
 
 /** Cold: everything waits and every node is empty. Then the pool is full, as many tasks wait again, and one thing changes. */
 function costOf(size: BusyPoolSize, runs: number): Cost {
   const pool = new BusyPool(size);
-  const { snapshot, now } = pool;
+  const { snapshot: empty, now: start } = pool;
   let shards = 0;
-  for (const { waiting } of snapshot.tasks) for (const { start, end } of waiting) shards += end - start;
+  for (const { waiting } of empty.tasks) for (const { start, end } of waiting) shards += end - start;
   const memo = new Memo();
-  const cold = timed(() => planPool(snapshot, now, memo));
+  const cold = timed(() => planPool(empty, start, memo));
+  const again = [1, 2, 3].map(() => timed(() => planPool(empty, start)).ms);
   pool.apply(cold.result);
   let running = 0;
   for (const { active } of pool.snapshot.tasks) running += active.length;
@@ -69,7 +79,29 @@ function costOf(size: BusyPoolSize, runs: number): Cost {
     pool.apply(result);
     pool.change();
   }
-  return { shards, running, coldMs: cold.ms, warmMs };
+  const slices = forecastSlices(pool);
+  return {
+    shards,
+    running,
+    coldMs: cold.ms,
+    coldAgainMs: percentile(again, 0.5),
+    warmMs,
+    forecastMs: rounded(slices.reduce((sum, ms) => sum + ms, 0)),
+    forecastSliceMs: Math.max(...slices),
+  };
+}
+
+function forecastSlices({ snapshot, now }: BusyPool): readonly number[] {
+  const found = planPool(snapshot, now);
+  const keys = found.waiting.slice(0, 20).map(({ task }) => task);
+  const steps = forecast(snapshot, found, keys, now);
+  const slices: number[] = [];
+  for (let done: boolean | undefined = false; !done; ) {
+    const slice = timed(() => steps.next());
+    slices.push(slice.ms);
+    done = slice.result.done;
+  }
+  return slices;
 }
 
 /** CPU time of the main thread, which is what the event loop waits for. */

@@ -18,7 +18,7 @@ import { isFinished } from "../controller/stage.ts";
 import { type Stores, watchedStores } from "../controller/stores.ts";
 import { TaskMemories } from "../controller/task-memory.ts";
 import { taskStatus } from "../controller/task-status.ts";
-import { planPool } from "../scheduling/index.ts";
+import { forecastNow, planPool } from "../scheduling/index.ts";
 import { explainedByStatus } from "../view/explanation.ts";
 import type { ExplanationSource } from "./explain.ts";
 import { explanationFromStatus } from "./explain.ts";
@@ -51,11 +51,15 @@ const planned: ExplanationSource = async ({ api }, task, now) => {
   // A finished task is not planned any more: what was written at its end holds.
   const status = (mine && taskStatus(mine, { starts, waiting }, now)) ?? task.status;
   const pool = observed.pools.get(task.spec.poolRef.name);
-  return explainedByStatus(
+  const forecast = mine && forecastNow(observed.snapshot, plan, [mine.key], now).get(mine.key);
+  const explained = explainedByStatus(
     { ...task, ...(status && { status }) } as PooledTask,
     pool && { ...pool.object, status: poolStatus(observed, pool, plan, undefined, now) },
     now,
   );
+  if (forecast === undefined) return explained;
+  const wouldStartIf = forecast.wouldStartIf.map(({ message }) => message);
+  return { ...explained, wouldStartIf, expectedStart: forecast.expectedStart };
 };
 
 /** The operator's stores, filled once instead of watched. */

@@ -93,7 +93,8 @@ function* runForward(
       const task = live.get(decision.task);
       if (task === undefined || decision.kind !== "start") continue;
       live.set(task.key, withActive(task, decision.shard, decision.node, now));
-      if (!startedAt.has(task.key)) startedAt.set(task.key, now);
+      // What starts at once does not wait.
+      if (plan !== first && !startedAt.has(task.key)) startedAt.set(task.key, now);
     }
     pools = withMemory(pools, plan);
     if (told.every((key) => endedAt.has(key))) break;

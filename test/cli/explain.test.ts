@@ -24,13 +24,14 @@ test("the planner itself is asked, whatever the operator wrote last", async () =
   await api.patch(nodes, { name: "a" }, { type: "merge", body: { status } }, { subresource: "status" });
   await createTask("squares");
   expect((await run(["explain", "squares"])).stdout).toMatchInlineSnapshot(`
-    "Task:      default/squares in pool lab
-    State:     waiting, 0 of 100 items done, 2 starting, 98 waiting
-    Reason:    PoolFull
-    Message:   each shard asks for 1 cpu; lab has 0 free
-    Queue:     position 1
-    Pool:      cpu 0 free of 2, pods 108 free of 110
-    Helps:     Wait until running shards end. More nodes in the pool, or a smaller request for each shard, let it start sooner.
+    "Task:        default/squares in pool lab
+    State:       waiting, 0 of 100 items done, 2 starting, 98 waiting
+    Reason:      PoolFull
+    Message:     each shard asks for 1 cpu; lab has 0 free
+    Queue:       position 1
+    Pool:        cpu 0 free of 2, pods 108 free of 110
+    Starts in:   60s
+    Helps:       Wait until running shards end. More nodes in the pool, or a smaller request for each shard, let it start sooner.
     "
   `);
 });
