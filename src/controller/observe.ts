@@ -1,5 +1,6 @@
 // The store as it is now → the snapshot that a plan is made from, and what else apply and report need to know of each
 // task. One synchronous read of the stores; starts, stops and writes nothing.
+import { isDeepStrictEqual } from "node:util";
 import { conditionOf, keyOf, keyText } from "@dsl/kube-operator";
 import { amountsOf, cappedSum, type Quantities } from "../api/amount.ts";
 import { constraintsOf } from "../api/constraints.ts";
@@ -20,7 +21,6 @@ import {
   sharesOf,
 } from "../api/resource-pool.ts";
 import { admitsNamespace, type Labels } from "../api/selector.ts";
-import type { PodSpec } from "../api/template.ts";
 import { type AttemptState, type EndedAttempt, type Surroundings, shardForm } from "../engine/engine.ts";
 import { observeObject } from "../engine/engines.ts";
 import { indexesOf } from "../engine/item-indexes.ts";
@@ -37,6 +37,7 @@ import {
   type Amounts,
   type BackingOff,
   type Blocked,
+  type Constraints,
   type Node,
   nothingLearned,
   type Pool,
@@ -368,7 +369,7 @@ function observeTask(
     pool: poolFactsOf(tree.root),
     template: spec?.template.spec,
   });
-  const request = spec && podRequest(spec.template.spec, defaultRequests);
+  const request = spec && requestOf(spec, defaultRequests);
   const outlook =
     spec && request && memory?.work && stage.kind !== "Finished"
       ? outlookOf(
@@ -579,7 +580,7 @@ function modelTask(task: Unmodelled, blocked: Blocked | undefined, tree: Observe
     created: Date.parse(creationTimestamp),
     priority: spec.priority,
     request,
-    constraints: constraintsOf(withTolerations(spec.template.spec, tree.root)),
+    constraints: constraintsFor(spec, tolerationOf(poolFactsOf(tree.root))),
     ...(parallelism !== undefined && { parallelism: Math.max(1, parallelism) }),
     ...(spec.minParallelism !== undefined && { minParallelism: gangSize(spec.minParallelism, work) }),
     ...(work === undefined || stage.kind === "Ending" || stage.kind === "Ended" || stage.kind === "Deleting"
@@ -602,9 +603,27 @@ function gangSize(minParallelism: number | string, work: Work | undefined): numb
 }
 
 /** The pool's own Pods tolerate the pool's own taint. */
-function withTolerations(spec: PodSpec, root: ObservedRoot | undefined): PodSpec {
-  const own = tolerationOf(poolFactsOf(root));
-  return own.length === 0 ? spec : { ...spec, tolerations: [...(spec.tolerations ?? []), ...own] };
+/** Read from a spec once, as long as what it is read with is the same: the planner knows both by the object that they are. */
+const requests = new WeakMap<PooledTaskSpec, { readonly defaults: Quantities; readonly request: Amounts }>();
+const constraints = new WeakMap<PooledTaskSpec, { readonly own: Tolerations; readonly constraints: Constraints }>();
+type Tolerations = ReturnType<typeof tolerationOf>;
+
+function requestOf(spec: PooledTaskSpec, defaults: Quantities): Amounts {
+  const known = requests.get(spec);
+  if (known !== undefined && isDeepStrictEqual(known.defaults, defaults)) return known.request;
+  const request = podRequest(spec.template.spec, defaults);
+  requests.set(spec, { defaults, request });
+  return request;
+}
+
+/** `own` is what the pool adds to what its tasks tolerate. */
+function constraintsFor(spec: PooledTaskSpec, own: Tolerations): Constraints {
+  const known = constraints.get(spec);
+  if (known !== undefined && isDeepStrictEqual(known.own, own)) return known.constraints;
+  const template = spec.template.spec;
+  const found = constraintsOf({ ...template, tolerations: [...(template.tolerations ?? []), ...own] });
+  constraints.set(spec, { own, constraints: found });
+  return found;
 }
 
 function whyStop(stage: Stage): StopReason | undefined {
