@@ -1,28 +1,18 @@
 // Asks the planner itself, at this moment and over what the API server has now: the same observation and the same plan
 // as the operator's, with nothing carried out. Who may not read all that it needs gets the task's own words.
-import {
-  createStore,
-  isForbidden,
-  type KubeObject,
-  listAll,
-  type Resource,
-  type Store,
-  type Stored,
-  type StoreSettings,
-} from "@dsl/kube-operator";
+import { isForbidden } from "@dsl/kube-operator";
 import type { PooledTask } from "../api/pooled-task.ts";
 import { automatic } from "../controller/engine-choice.ts";
 import { observe, taskSpec, tasksOf, treesOf } from "../controller/observe.ts";
 import { poolStatus } from "../controller/pool-status.ts";
 import { isFinished } from "../controller/stage.ts";
-import { type Stores, watchedStores } from "../controller/stores.ts";
 import { TaskMemories } from "../controller/task-memory.ts";
 import { taskStatus } from "../controller/task-status.ts";
 import { forecastNow, planPool } from "../scheduling/index.ts";
 import { explainedByStatus } from "../view/explanation.ts";
 import type { ExplanationSource } from "./explain.ts";
 import { explanationFromStatus } from "./explain.ts";
-import type { Cluster } from "./verb.ts";
+import { readStores } from "./read-stores.ts";
 
 export const explanationByPlan: ExplanationSource = async (cluster, task, now) => {
   try {
@@ -61,29 +51,3 @@ const planned: ExplanationSource = async ({ api }, task, now) => {
   const wouldStartIf = forecast.wouldStartIf.map(({ message }) => message);
   return { ...explained, wouldStartIf, expectedStart: forecast.expectedStart };
 };
-
-/** The operator's stores, filled once instead of watched. */
-async function readStores(api: Cluster["api"]): Promise<Stores> {
-  const fills: (() => Promise<void>)[] = [];
-  const stores = watchedStores({
-    store<T extends Stored = KubeObject>(
-      resource: Resource,
-      settings: StoreSettings<T> & { readonly project?: (object: KubeObject) => T | undefined } = {},
-    ): Store<T> {
-      const { project, indexes, labelSelector, fieldSelector } = settings;
-      const store = createStore<T>({ resource, ...(indexes && { indexes }) });
-      fills.push(async () => {
-        const { items, resourceVersion } = await listAll<KubeObject>(api, resource, {
-          ...(labelSelector !== undefined && { labelSelector }),
-          ...(fieldSelector !== undefined && { fieldSelector }),
-        });
-        const kept =
-          project === undefined ? (items as unknown as readonly T[]) : items.flatMap((each) => project(each) ?? []);
-        await store.replaceAll(kept, resourceVersion);
-      });
-      return store;
-    },
-  });
-  await Promise.all(fills.map((fill) => fill()));
-  return stores;
-}

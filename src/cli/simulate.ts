@@ -8,12 +8,21 @@ import { ganttPicture } from "../view/gantt.ts";
 import type { Options } from "./arguments.ts";
 import { structureText } from "./output.ts";
 import { panelOf } from "./simulation-panel.ts";
-import { traceWorkload } from "./simulation-sources.ts";
+import { fileWorkload, traceWorkload } from "./simulation-sources.ts";
 import { type Column, tableText } from "./table.ts";
 import { UsageError } from "./usage-error.ts";
 import type { Session, Verb } from "./verb.ts";
 
 const options = {
+  filename: {
+    short: "f",
+    value: "FILE",
+    help: "manifests: pools, tasks and what they need, such as Nodes; - reads standard input",
+  },
+  nodes: { value: "NODES", help: "instead of those in the file: 3xcpu=8,memory=32Gi; absent there too: the cluster's" },
+  "item-seconds": { value: "SECONDS", help: "how long an item takes where a task has no expectedItemSeconds" },
+  spread: { value: "PERCENT", help: "items take up to so much more or less than that (0)" },
+  seed: { value: "N", help: "another number draws other item times (1)" },
   swf: { value: "FILE", help: "jobs of a Standard Workload Format trace, .gz too; - reads standard input" },
   procs: { value: "N", help: "processors of the machine that runs a trace; absent: what its header says" },
   policy: { value: "NAMES", help: "only these, such as as-written,order=ShortestJob; absent: every one" },
@@ -23,11 +32,15 @@ const options = {
 export const simulate: Verb = {
   name: "simulate",
   summary: "run a workload in virtual time under every policy, side by side",
-  usage: "--swf FILE [options]",
+  usage: "(-f FILE | --swf FILE) [options]",
   description: `Runs a workload in virtual time by the operator's own planner and shows what each policy makes of it: the pool as
 it is written, then each other order, backfill and placement, one change at a time. Nothing is started.`,
   options,
   examples: [
+    {
+      does: "What other policies would make of my tasks",
+      command: "kubectl pool simulate -f tasks.yaml --nodes 3xcpu=8",
+    },
     {
       does: "Which order would have served these jobs best?",
       command: "kubectl pool simulate --swf jobs.swf.gz --procs 100",
@@ -61,22 +74,28 @@ interface Result {
   readonly measures: Measures;
 }
 
-async function workloadOf({ arguments: args, terminal }: Session): Promise<Workload> {
+async function workloadOf(session: Session): Promise<Workload> {
+  const { arguments: args, terminal } = session;
   const [stray] = args.positionals;
   if (stray !== undefined)
-    throw new UsageError(`simulate takes no name, but got "${stray}"; a trace is given by --swf`);
+    throw new UsageError(`simulate takes no name, but got "${stray}"; a file is given by -f or --swf`);
+  const file = args.text("filename");
   const trace = args.text("swf");
-  if (trace === undefined) throw new UsageError("no workload; name a trace by --swf FILE");
-  const pool: Pool = {
-    name: "machine",
-    uid: "machine",
-    created: 0,
-    order: defaultOrder,
-    placement: defaultPlacement,
-    backfill: { policy: "Easy", candidates: "ShortestFirst" },
-  };
-  return traceWorkload(trace, pool, args.count("procs", 1), terminal);
+  if (trace !== undefined && file !== undefined) throw new UsageError("-f and --swf are both given; leave one out");
+  if (trace !== undefined) return traceWorkload(trace, machinePool, args.count("procs", 1), terminal);
+  if (file !== undefined) return fileWorkload(file, session);
+  throw new UsageError("no workload; name a file of manifests by -f FILE, or a trace by --swf FILE");
 }
+
+/** For the machine of a trace: what a pool does that says nothing. */
+const machinePool: Pool = {
+  name: "machine",
+  uid: "machine",
+  created: 0,
+  order: defaultOrder,
+  placement: defaultPlacement,
+  backfill: { policy: "Easy", candidates: "ShortestFirst" },
+};
 
 function chosen(variants: readonly Variant[], names: string | undefined): readonly Variant[] {
   if (names === undefined) return variants;

@@ -1,11 +1,16 @@
 // Where the workload of a simulation comes from: the only part of `simulate` that reads files.
 import { readFile } from "node:fs/promises";
 import { gunzipSync } from "node:zlib";
+import { type KubeObject, listAll } from "@dsl/kube-operator";
 import type { Pool } from "../scheduling/index.ts";
 import type { Workload } from "../simulator/simulate.ts";
 import { machineOf, readSwf } from "../simulator/swf.ts";
+import { manifestsOf } from "./manifests.ts";
+import { manifestWorkload } from "./simulation-manifests.ts";
 import type { Terminal } from "./terminal.ts";
 import { Refusal, UsageError } from "./usage-error.ts";
+import type { Session } from "./verb.ts";
+import { wishedNodes } from "./wished-nodes.ts";
 
 export async function traceWorkload(
   file: string,
@@ -28,7 +33,37 @@ export async function traceWorkload(
   return { pools: [pool], ...machine };
 }
 
-export async function textOf(file: string, { stdin }: Terminal): Promise<string> {
+export async function fileWorkload(file: string, session: Session): Promise<Workload> {
+  const { arguments: args, terminal, clock } = session;
+  const objects = await told(file, async () => manifestsOf(await textOf(file, terminal)));
+  const wished = args.text("nodes");
+  const others = objects.filter(({ kind }) => kind !== "Node");
+  const described = wished === undefined ? objects.filter(({ kind }) => kind === "Node") : wishedNodes(wished);
+  const nodes = described.length > 0 ? described : await clusterNodes(session);
+  const itemSeconds = args.seconds("item-seconds");
+  const options = {
+    ...(itemSeconds !== undefined && { itemSeconds }),
+    spreadPercent: Math.min(100, args.count("spread", 0) ?? 0),
+    seed: args.count("seed", 0) ?? 1,
+    now: clock.now(),
+  };
+  return manifestWorkload([...others, ...nodes], options, (line) => terminal.stderr.write(`${line}\n`));
+}
+
+async function clusterNodes(session: Session): Promise<readonly KubeObject[]> {
+  const { api } = await session.connect();
+  const { items } = await listAll<KubeObject>(api, {
+    group: "",
+    version: "v1",
+    kind: "Node",
+    plural: "nodes",
+    namespaced: false,
+  });
+  // Items of a list do not repeat what they are.
+  return items.map((node) => ({ ...node, apiVersion: "v1", kind: "Node" }));
+}
+
+async function textOf(file: string, { stdin }: Terminal): Promise<string> {
   if (file === "-") {
     const text = stdin.isTTY ? undefined : await stdin.readText();
     if (text === undefined) throw new UsageError("- reads standard input, but nothing that is text was piped in");

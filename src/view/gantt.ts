@@ -48,6 +48,7 @@ export function ganttPicture(panels: readonly GanttPanel[]): string {
     top += panelHeight(panel) + panelGap;
   }
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${round(top)}" width="${width}" height="${round(top)}" font-family="sans-serif" font-size="12" role="img">
+<title>What ran on which node, and when</title>
 <style>svg{background:#fff;color:#222}.quiet{fill:#777}.lane{fill:#f2f2f2}.line{stroke:#ccc}.use{fill:#4a7fb5}@media(prefers-color-scheme:dark){svg{background:#161616;color:#ddd}.quiet{fill:#999}.lane{fill:#242424}.line{stroke:#444}.use{fill:#5b93cc}}text{fill:currentColor}</style>
 ${parts.join("\n")}
 </svg>

@@ -27,6 +27,9 @@ test("help lists every verb with what it does", async () => {
       cancel     end a task for good; results that are there stay
       suspend    stop a task for a while
       resume     let a suspended task go on
+      stop       let nothing new start in a pool
+      drain      stop all that runs in a pool
+      start      let a stopped pool run again
       simulate   run a workload in virtual time under every policy, side by side
       version    print the version of this program
 

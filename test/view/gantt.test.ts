@@ -11,7 +11,7 @@ describe("the picture of what ran where", () => {
     const svg = ganttPicture([
       { title: "as-written", nodes: ["a", "b"], runs: [run("x", "a", 0, 60_000), run("y", "b", 60_000, 120_000, 0.5)] },
     ]);
-    expect(svg.match(/<title>/g)).toHaveLength(2);
+    expect(svg.match(/<title>., shard/g)).toHaveLength(2);
     expect(svg).toContain("<title>y, shard 0, on b: 60s to 2m</title>");
     expect(svg).toMatch(/>a<\/text>[\s\S]*>b<\/text>/);
   });
@@ -38,7 +38,7 @@ describe("the picture of what ran where", () => {
   test("of more runs than anybody can tell apart shows how full each node was, and stays small", () => {
     const runs = Array.from({ length: 20_000 }, (_, index) => run(`t${index}`, "a", index * 1000, index * 1000 + 1000));
     const svg = ganttPicture([{ title: "many", nodes: ["a"], runs }]);
-    expect(svg).not.toContain("<title>");
+    expect(svg).not.toContain(", shard 0");
     expect(svg.length).toBeLessThan(50_000);
   });
 
