@@ -113,6 +113,11 @@ describe("the template's allow-list", () => {
       task({ chunk: { size: 2 }, template: aTemplate({ command: ["echo", "$(POOL_ITEM)"] }) }),
       "so they need chunk.size 1",
     ],
+    [
+      "an item in the command of shards that are cut as needed",
+      task({ chunk: { size: "Auto" }, template: aTemplate({ command: ["echo", "$(POOL_ITEM)"] }) }),
+      "so they need chunk.size 1",
+    ],
   ])("refuses %s", async (_, object, expected) => {
     expect(await judge.object(object)).toContain(expected);
   });

@@ -60,9 +60,29 @@ describe.skipIf(!isRoot)("the first map, on real containers", () => {
 
   test("items from standard input come back as results in order, exit status 0", async () => {
     const numbers = Array.from({ length: 100 }, (_, index) => index + 1);
-    const { stdout, code } = await map([], ["sh", "-c", "echo $((POOL_ITEM * POOL_ITEM))"], numbers.join("\n"));
+    const { stdout, code } = await map(
+      ["--name", "many"],
+      ["sh", "-c", "echo $((POOL_ITEM * POOL_ITEM))"],
+      numbers.join("\n"),
+    );
     expect(stdout).toBe(`${numbers.map((number) => number * number).join("\n")}\n`);
     expect(code).toBe(0);
+    // Cut as they were needed: one by one at first, then many a container.
+    const ask = (path: string): Promise<string> => kubectl("get", "ptask", "many", "-o", `jsonpath={${path}}`);
+    expect(await ask(".spec.chunk.size")).toBe("Auto");
+    expect(Number(await ask(".status.shards.total"))).toBeLessThan(60);
+    const uid = await ask(".metadata.uid");
+    const records = await kubectl(
+      "get",
+      "configmap",
+      `many-${uid.slice(0, 6)}-results-0`,
+      "-o",
+      "jsonpath={.data.records}",
+    );
+    const cuts = records.split("\n").flatMap((line) => (line.includes('"cut"') ? [JSON.parse(line).cut] : []));
+    expect(cuts[0]).toBe("0");
+    expect(cuts.some((items) => items.includes("-"))).toBe(true);
+    expect(await kubectl("get", "rpool", "lab", "-o", "jsonpath={.status.queue.learned}")).not.toBe("");
   });
 
   test("the primes below 10,000,000, counted by 100 shards, are 664579", async () => {
