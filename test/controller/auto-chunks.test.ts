@@ -60,11 +60,9 @@ test("a cut is recorded before its first start, and a further attempt runs what 
     expect(cut).toBeGreaterThanOrEqual(0);
     expect(cut).toBeLessThan(records.indexOf(line));
   }
-  const ran = cluster
-    .jobs("retried")
-    .map(({ metadata }) => metadata.annotations?.["kube-pool.dev/item-indexes"])
-    .filter((indexes) => indexes === "7");
-  expect(ran).toHaveLength(1);
+  expect(cluster.itemRecords("retried", 7)).toHaveLength(2);
+  expect(records.filter(({ kind }) => kind === "item")).toHaveLength(21);
+  expect(records.filter((line) => line.kind === "attempt" && line.attempt === 2)).toHaveLength(1);
 });
 
 test("results that have no room are handed back, and their items form new shards that fit", async () => {

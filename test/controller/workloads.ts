@@ -61,19 +61,19 @@ export const failingItems: Workload = {
   ],
 };
 
-/** Chunks cut as they are needed: a chunk of four hands back two that have no room, and an item fails once. */
+/** Chunks cut as they are needed: one of two items hands back the second, which has no room, and an item fails once. */
 export const cutAsNeeded: Workload = {
   name: "T3 Auto",
   cluster: () =>
     aCluster()
       .withNodes(1, { cpu: 1 })
       .withProgram(({ index, attempt }) =>
-        index === 2 && attempt === 1
+        index === 3 && attempt === 1
           ? { exit: 1, stderr: "no", ms: 300 }
-          : { result: `${index}`.padEnd(1 + index * 700, "."), ms: 300 },
+          : { result: `${index}`.padEnd(1 + 1600 * Math.min(index, 2), "."), ms: 300 },
       ),
   async play(cluster) {
-    await cluster.task("work", { items: { range: { end: 7 } }, chunk: { size: "Auto" }, retries: 1 });
+    await cluster.task("work", { items: { range: { end: 4 } }, chunk: { size: "Auto" }, retries: 1 });
     await cluster.finish("work");
   },
   // How it is cut rests on when things were seen; what comes out does not.
