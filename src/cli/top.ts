@@ -32,8 +32,8 @@ export const top: Verb = {
   name: "top",
   summary: "show the pools, their use and their queues",
   usage: "[options]",
-  description: `Shows the pools as a tree: nodes (ready of all), CPUs (allocated of all), utilisation, tasks queued and running, and shards
-(running of those not done). Below stand the tasks that have not ended.`,
+  description: `Shows the pools as a tree: nodes (ready of all), CPUs (allocated of all), utilisation, tasks queued and running, and
+shards (running of those not done). Below stand the tasks that have not ended.`,
   options,
   examples: [
     { does: "The pools now", command: "kubectl pool top" },
