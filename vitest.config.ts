@@ -23,6 +23,7 @@ export default defineConfig({
         test: {
           ...onAControlPlane,
           name: "e2e",
+          globalSetup: "./test/support/shared-control-plane.ts",
           include: ["test/e2e/**/*.test.ts"],
           exclude: ["test/e2e/at-scale.test.ts"],
         },

@@ -1,19 +1,17 @@
 import type { Manifest } from "@dsl/kube-operator";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { ControlPlane } from "../support/control-plane.ts";
-import { create, type Judge, judgeOf, must, startWithCrds } from "../support/installed.ts";
+import type { Cluster } from "../support/control-plane.ts";
+import { create, type Judge, judgeOf, must } from "../support/installed.ts";
+import { sharedControlPlane } from "../support/shared-control-plane.ts";
 import { aTemplate, aWrittenTask } from "../support/tasks.ts";
 
-let cluster: ControlPlane;
+let cluster: Cluster;
 let judge: Judge;
 beforeAll(async () => {
-  cluster = await startWithCrds();
+  cluster = await sharedControlPlane();
   judge = await judgeOf(cluster);
 });
-afterAll(async () => {
-  judge?.close();
-  await cluster?.stop();
-});
+afterAll(() => judge?.close());
 
 const pool = (name: string, spec: unknown): Manifest => ({
   apiVersion: "kube-pool.dev/v1alpha1",

@@ -14,16 +14,13 @@ import {
   systemClock,
 } from "@dsl/kube-operator";
 import { eventually } from "@dsl/kube-operator/testing";
-import { afterAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { kubeApiContract } from "../../packages/kube-operator/test/kube-api.contract.ts";
-import { type ControlPlane, startControlPlane } from "../support/control-plane.ts";
-
-let cluster: ControlPlane | undefined;
-afterAll(() => cluster?.stop());
+import { sharedControlPlane } from "../support/shared-control-plane.ts";
 
 async function connect(onRequest: (attempt: RequestAttempt) => void = () => {}): Promise<HttpKubeApi> {
-  cluster ??= await startControlPlane({ nodes: "none" });
-  const connection = await kubeconfigConnection({ path: cluster.kubeconfig, environment: process.env });
+  const { kubeconfig } = await sharedControlPlane();
+  const connection = await kubeconfigConnection({ path: kubeconfig, environment: process.env });
   return httpKubeApi(connection, { onRequest });
 }
 

@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export interface ControlPlaneOptions {
+  /** Where everything of it is; absent: a folder of its own. */
+  readonly dataDir?: string;
   readonly nodes: "none" | "real" | `kwok:${number}` | `real+kwok:${number}`;
   readonly profile?: "tuned" | "shipped";
   /** A file for the API server's audit log. */
@@ -25,28 +27,44 @@ export interface CommandResult {
   readonly code: number;
 }
 
-export interface ControlPlane {
+export interface Cluster {
   readonly kubeconfig: string;
   readonly dataDir: string;
   /** Runs kubectl as the cluster's administrator; a failure is an answer too, not an exception. */
   kubectl(args: readonly string[], stdin?: string): Promise<CommandResult>;
+}
+
+/** A cluster of the caller's own. */
+export interface ControlPlane extends Cluster {
   stop(): Promise<void>;
 }
 
 const localCluster = fileURLToPath(new URL("../../deploy/local/", import.meta.url));
 
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const dataDir = await mkdtemp(join(tmpdir(), "kube-pool-test-"));
-  const stop = async (): Promise<void> => {
-    const down = await run(join(localCluster, "down"), ["--data", dataDir]);
-    await rm(dataDir, { recursive: true, force: true });
-    if (down.code !== 0) throw new Error(`deploy/local/down failed:\n${down.stderr}`);
-  };
+  const { dataDir = await newDataDir() } = options;
+  const stop = (): Promise<void> => stopControlPlane(dataDir);
   const up = await run(join(localCluster, "up"), ["--data", dataDir, ...flags(options)]);
   if (up.code !== 0) {
     await stop().catch(() => undefined);
     throw new Error(`deploy/local/up failed:\n${up.stderr}`);
   }
+  return { ...(await controlPlaneIn(dataDir)), stop };
+}
+
+export function newDataDir(): Promise<string> {
+  return mkdtemp(join(tmpdir(), "kube-pool-test-"));
+}
+
+/** Also where none has been started, or its start has failed. */
+export async function stopControlPlane(dataDir: string): Promise<void> {
+  const down = await run(join(localCluster, "down"), ["--data", dataDir]);
+  await rm(dataDir, { recursive: true, force: true });
+  if (down.code !== 0) throw new Error(`deploy/local/down failed:\n${down.stderr}`);
+}
+
+/** One that somebody else has started, and will stop. */
+export async function controlPlaneIn(dataDir: string): Promise<Cluster> {
   const kubeconfig = join(dataDir, "kubeconfig");
   const programs = (await readFile(join(dataDir, "bin"), "utf8")).trim();
   return {
@@ -58,7 +76,6 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
         ["--kubeconfig", kubeconfig, "--cache-dir", join(dataDir, "kubectl-cache"), ...args],
         stdin,
       ),
-    stop,
   };
 }
 

@@ -12,13 +12,14 @@ import {
 import { vi } from "vitest";
 import { pooledTasks } from "../../src/api/pooled-task.ts";
 import { resourcePools } from "../../src/api/resource-pool.ts";
-import { type CommandResult, type ControlPlane, startControlPlane } from "./control-plane.ts";
+import { type Cluster, type CommandResult, type ControlPlane, startControlPlane } from "./control-plane.ts";
 import { aWrittenTask } from "./tasks.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
-export async function startWithCrds(): Promise<ControlPlane> {
-  const cluster = await startControlPlane({ nodes: "none" });
+/** Without nodes, in a folder of its own unless one is given. */
+export async function startWithCrds(dataDir?: string): Promise<ControlPlane> {
+  const cluster = await startControlPlane({ ...(dataDir !== undefined && { dataDir }), nodes: "none" });
   await must(cluster, ["apply", "-f", `${root}crds`]);
   await established(cluster);
   // The short names and the words of kubectl explain are published a moment after the kinds.
@@ -48,7 +49,7 @@ export async function startWithPolicies(): Promise<ControlPlane> {
 }
 
 /** kubectl wait fails at once on a definition so new that it has no conditions yet, so it is asked again. */
-export async function established(cluster: ControlPlane): Promise<void> {
+export async function established(cluster: Cluster): Promise<void> {
   const names = ["crd/pooledtasks.kube-pool.dev", "crd/resourcepools.kube-pool.dev"];
   for (let tries = 1; ; tries++) {
     const { code, stderr } = await cluster.kubectl(["wait", "--for=condition=Established", "--timeout=60s", ...names]);
@@ -63,14 +64,14 @@ function soon<T>(attempt: () => Promise<T>): Promise<T> {
 }
 
 /** A command that is no part of what is tested. */
-export async function must(cluster: ControlPlane, args: readonly string[], stdin?: string): Promise<string> {
+export async function must(cluster: Cluster, args: readonly string[], stdin?: string): Promise<string> {
   const { code, stdout, stderr } = await cluster.kubectl(args, stdin);
   if (code !== 0) throw new Error(`kubectl ${args.join(" ")}: ${stderr}`);
   return stdout;
 }
 
 /** Asks the server whether it would take an object. */
-export function create(cluster: ControlPlane, object: unknown, ...more: string[]): Promise<CommandResult> {
+export function create(cluster: Cluster, object: unknown, ...more: string[]): Promise<CommandResult> {
   return cluster.kubectl(["create", "--dry-run=server", "-f", "-", ...more], JSON.stringify(object));
 }
 
@@ -83,7 +84,7 @@ export interface Judge {
 }
 
 /** Through a connection that stays open: for a hundred questions kubectl would take half a minute. */
-export async function judgeOf(cluster: ControlPlane): Promise<Judge> {
+export async function judgeOf(cluster: Cluster): Promise<Judge> {
   const connection = await kubeconfigConnection({ path: cluster.kubeconfig, environment: {} });
   const api: HttpKubeApi = httpKubeApi(connection);
   const refusal = (answer: Promise<unknown>): Promise<string> =>
