@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { type OperatorProcess, spawnOperator } from "../test/support/operator-process.ts";
 import { type Inspector, inspectorOf } from "./inspector.ts";
 import { metricIn, residentBytes, type Settled, settled } from "./operator-metrics.ts";
+import { replayedPerCpuSecond } from "./replay.ts";
 import { countIn, type Figures, type Flags, profiling, rounded, type Scenario } from "./scenario.ts";
 
 export const cache: Scenario = {
@@ -18,6 +19,7 @@ export const cache: Scenario = {
   async run(flags): Promise<Figures> {
     const pods = countIn(flags, "pods");
     const changes = countIn(flags, "changes");
+    const replayed = await replayedPerCpuSecond(replayedEvents, 5000);
     const emptyBytes = await measured(flags, 0, ({ inspector }) => inspector.liveBytes());
     return measured(flags, pods, async ({ operator, server, inspector, start }) => {
       const resident = residentBytes(operator.process.pid ?? 0);
@@ -33,6 +35,7 @@ export const cache: Scenario = {
         residentMbMax: rounded(resident.peak / 1e6),
         startCpuSeconds: rounded(start.cpuSeconds, 2),
         startStallMs: { ...start.stalls },
+        replayedEventsPerCpuSecond: replayed,
         changes,
         changesPerCpuSecond: Math.round(changes / (following.cpuSeconds - before)),
         followingStallMs: { ...following.stalls },
@@ -40,6 +43,9 @@ export const cache: Scenario = {
     });
   },
 };
+
+/** Some are enough: they are held in memory until they are replayed. */
+const replayedEvents = 20_000;
 
 interface Measured {
   readonly operator: OperatorProcess;
