@@ -142,6 +142,7 @@ type ParsedPool = ReturnType<typeof parseResourcePool>;
 /** A stored object never changes: what was read from it once holds as long as it lives. */
 const parsedTasks = new WeakMap<PooledTask, ParsedTask>();
 const parsedPools = new WeakMap<ResourcePool, ParsedPool>();
+const openStarts = new WeakMap<ResourcePool, readonly OpenStart[]>();
 
 export function taskSpec(task: PooledTask): ParsedTask {
   return cached(parsedTasks, task, parsePooledTask);
@@ -262,7 +263,7 @@ function observeRoot(stores: Stores, pool: ObservedPool | undefined): ObservedRo
     ...pool,
     nodes: (ownership.nodes.get(name) ?? []).map(({ node }) => ({ ...nodeOf(node), foreign: {} })),
     overlaps: ownership.overlaps.get(name) ?? new Map(),
-    openStarts: openStartsOf(pool.object),
+    openStarts: cached(openStarts, pool.object, openStartsOf),
   };
 }
 

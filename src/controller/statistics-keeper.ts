@@ -56,7 +56,12 @@ export class StatisticsKeeper {
   #eventsByPool(observed: Observed, plan: Plan, now: number): ReadonlyMap<ObservedPool, readonly PoolEvent[]> {
     const events = new Map<ObservedPool, PoolEvent[]>();
     const tell = (pool: ObservedPool | undefined, told: readonly PoolEvent[]): void => {
-      for (const each of pool?.lineage ?? []) events.set(each, [...(events.get(each) ?? []), ...told]);
+      for (const each of pool?.lineage ?? []) {
+        const ofPool = events.get(each);
+        // A plan may start a thousand shards: a new list for each of them would cost more than the plan.
+        if (ofPool === undefined) events.set(each, [...told]);
+        else ofPool.push(...told);
+      }
     };
     const seen = new Map<string, Seen>();
     const tasks = new Map(observed.tasks.map((task) => [task.key, task]));
