@@ -5,7 +5,7 @@ import { Heap } from "./heap.ts";
 import { fits, type Ledger, type NodeRoom, type Request, timesIn } from "./ledger.ts";
 import type { Memo } from "./memo.ts";
 import type { Constraints, Task } from "./model.ts";
-import type { PlacementPolicy } from "./placement/placement.ts";
+import type { Scoring } from "./placement/placement.ts";
 import type { Amounts } from "./resources.ts";
 
 /** The nodes for all shards under the same constraints, by name. */
@@ -24,7 +24,7 @@ export interface Choice {
 export class Shape implements Choice {
   readonly amounts: Amounts;
   readonly request: Request;
-  readonly placement: PlacementPolicy;
+  readonly placement: Scoring;
   readonly candidates: Candidates;
   readonly admitted: readonly NodeRoom[];
   readonly open: readonly NodeRoom[];
@@ -33,7 +33,7 @@ export class Shape implements Choice {
   private fitting: boolean | undefined;
   private places: number | undefined;
 
-  constructor(ledger: Ledger, placement: PlacementPolicy, amounts: Amounts, choice: Choice) {
+  constructor(ledger: Ledger, placement: Scoring, amounts: Amounts, choice: Choice) {
     this.amounts = amounts;
     this.request = ledger.requestOf(amounts);
     this.placement = placement;
@@ -59,14 +59,14 @@ export class Shape implements Choice {
 
 export class Fit {
   private readonly ledger: Ledger;
-  private readonly placement: PlacementPolicy;
+  private readonly placement: Scoring;
   private readonly now: number;
   private readonly memo: Memo;
   /** By constraints with the nodes that are left out, and by request. */
   private readonly shapes = new Map<string, Map<string, Shape>>();
   private readonly choices = new Map<string, Choice>();
 
-  constructor(ledger: Ledger, placement: PlacementPolicy, now: number, memo: Memo) {
+  constructor(ledger: Ledger, placement: Scoring, now: number, memo: Memo) {
     this.memo = memo;
     this.ledger = ledger;
     this.placement = placement;
@@ -111,7 +111,7 @@ export class Fit {
 /** The nodes on which a shard fits, the best on top: a heap that follows the ledger and never asks a node twice. */
 export class Candidates {
   private readonly ledger: Ledger;
-  private readonly placement: PlacementPolicy;
+  private readonly placement: Scoring;
   private readonly request: Request;
   private readonly open: readonly NodeRoom[];
   private readonly isOpen: readonly boolean[];
@@ -120,8 +120,10 @@ export class Candidates {
   private readonly current: (Candidate | undefined)[] = [];
   /** How many of the ledger's changes the heap knows. */
   private seen = -1;
+  /** The placement's epoch in which its scores were given. */
+  private epoch = 0;
 
-  constructor(ledger: Ledger, placement: PlacementPolicy, request: Request, { open, isOpen }: Choice) {
+  constructor(ledger: Ledger, placement: Scoring, request: Request, { open, isOpen }: Choice) {
     this.ledger = ledger;
     this.placement = placement;
     this.request = request;
@@ -149,7 +151,8 @@ export class Candidates {
 
   private catchUp(): void {
     const { changes, rooms } = this.ledger;
-    if (this.seen < 0 || changes.length - this.seen > this.open.length) {
+    const { epoch } = this.placement;
+    if (this.seen < 0 || this.epoch !== epoch || changes.length - this.seen > this.open.length) {
       this.heap.clear();
       for (const room of this.open) this.consider(room);
     } else {
@@ -159,6 +162,7 @@ export class Candidates {
       }
     }
     this.seen = changes.length;
+    this.epoch = epoch;
   }
 
   private consider(room: NodeRoom): void {

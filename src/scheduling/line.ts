@@ -4,6 +4,7 @@ import { Contender, type Contest } from "./contender.ts";
 import { expectationOf } from "./estimate.ts";
 import { Fit } from "./fit.ts";
 import { Heap } from "./heap.ts";
+import { kindsOf } from "./kinds.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Memo } from "./memo.ts";
 import { inOrderToRemember, openContest } from "./memory.ts";
@@ -53,6 +54,11 @@ export class Line {
 
   get remembers(): boolean {
     return this.chain.some(({ remembers }) => remembers !== undefined);
+  }
+
+  /** Its placement looks at what usually comes. */
+  get learns(): boolean {
+    return placements[this.node.pool.placement].learns;
   }
 
   /** The contender whose turn it is. */
@@ -170,7 +176,8 @@ export interface Lines {
 }
 
 /** A line for every pool of the tree, also where nobody stands in it. */
-export function formLines({ pools, tasks }: Snapshot, tree: Tree, ledger: Ledger, now: number, memo: Memo): Lines {
+export function formLines(snapshot: Snapshot, tree: Tree, ledger: Ledger, now: number, memo: Memo): Lines {
+  const { pools, tasks } = snapshot;
   const problems = new Map(tree.problems.map(({ pool, message }) => [pool, message]));
   const idle: Idle[] = [];
   const queued = new Map<string, Queued[]>(pools.map(({ name }) => [name, []]));
@@ -180,7 +187,9 @@ export function formLines({ pools, tasks }: Snapshot, tree: Tree, ledger: Ledger
     else idle.push(state);
   }
   const ofPool = Map.groupBy(tasks, ({ pool }) => pool);
-  const fits = new Map(placementNames.map((name) => [name, new Fit(ledger, placements[name], now, memo)]));
+  const field = { ledger, kinds: () => kindsOf(snapshot) };
+  const named = placementNames.filter((name) => pools.some(({ placement }) => placement === name));
+  const fits = new Map(named.map((name) => [name, new Fit(ledger, placements[name].prepare(field), now, memo)]));
   const lines = pools.flatMap(({ name, placement }) => {
     const node = tree.nodes.get(name);
     const fit = fits.get(placement);

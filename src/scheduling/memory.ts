@@ -2,6 +2,7 @@
 import type { Contender, Contest } from "./contender.ts";
 import type { Stop } from "./decision.ts";
 import { expectationOf, expectationOfShard } from "./estimate.ts";
+import { rememberedKinds } from "./kinds.ts";
 import type { Line } from "./line.ts";
 import type { Pool, QueueMemory, Task } from "./model.ts";
 import { compareText } from "./order/chain.ts";
@@ -60,7 +61,8 @@ export function memoryOf(
   stops: readonly Stop[],
 ): Readonly<Record<string, QueueMemory>> | undefined {
   const remembering = lines.filter(
-    (line) => line.remembers || line.hold || line.node.pool.memory || claimsOf(line) || preemptedIn(line, stops),
+    (line) =>
+      line.remembers || line.learns || line.hold || line.node.pool.memory || claimsOf(line) || preemptedIn(line, stops),
   );
   if (remembering.length === 0) return undefined;
   return Object.fromEntries(remembering.map((line) => [line.node.pool.name, closeContest(line, stops)]));
@@ -123,6 +125,7 @@ function closeContest(line: Line, stops: readonly Stop[]): QueueMemory {
     ...slotsOf(line),
     ...(claims && { claims }),
     ...(preempted && { preempted }),
+    ...(line.learns && { kinds: rememberedKinds(pool, tasks, contenders) }),
   };
 }
 

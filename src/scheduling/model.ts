@@ -81,6 +81,8 @@ export interface QueueMemory {
   readonly free?: Amounts;
   /** Places that are kept for tasks of the pool while what was stopped for them ends. Absent: none. */
   readonly claims?: readonly Claim[];
+  /** What the placement learns from: by kind of shards, as text, how many have started. Absent: it learns nothing. */
+  readonly kinds?: Readonly<Record<string, number>>;
   /** By task UID, why shards of it were stopped for somebody else, until one of it starts again. Absent: none. */
   readonly preempted?: Readonly<Record<string, "Preempted" | "Reclaimed">>;
 }

@@ -52,6 +52,41 @@ export function placementContract(name: PlacementName): void {
       );
     });
 
+    test("uses no node that is cordoned or not ready, however good", () => {
+      expectPlan(
+        pool()
+          .withNode("n1", { cpu: 2 }, { cordoned: true })
+          .withNode("n2", { cpu: 2 }, { ready: false })
+          .withNode("n3", { cpu: 2 })
+          .withTasks({ a: { shards: 4, cpu: 1 } }),
+      ).places({ a: ["n3", "n3"] });
+    });
+
+    test("gives the same places whatever the order in which nodes and tasks came", () => {
+      fc.assert(
+        fc.property(loads, ({ nodes, tasks }) => {
+          let built = pool();
+          nodes.forEach((size, index) => {
+            built = built.withNode(`n${index}`, size);
+          });
+          tasks.forEach((task, index) => {
+            built = built.withTasks({ [`t${index}`]: { ...task, shards: 2, priority: -index } });
+          });
+          const { snapshot } = built;
+          const turned = { ...snapshot, nodes: snapshot.nodes.toReversed(), tasks: snapshot.tasks.toReversed() };
+          expect(planPool(turned, noon)).toEqual(planPool(snapshot, noon));
+        }),
+      );
+    });
+
+    test("starts shards that must start together on their nodes, or none of them", () => {
+      const nodes = pool().withNodes(2, { cpu: 3 });
+      expectPlan(nodes.withTasks({ gang: { shards: 4, minParallelism: 4, cpu: 1.5 } })).places({
+        gang: expect.arrayContaining(["node-1", "node-1", "node-2", "node-2"]),
+      });
+      expectPlan(nodes.withTasks({ gang: { shards: 4, minParallelism: 4, cpu: 2 } })).places({});
+    });
+
     test("equally good nodes go by name, in plain string order", () => {
       expectPlan(
         pool()

@@ -1,8 +1,5 @@
 // The placement BinPack.
-import { type PlacementPolicy, shareLeft } from "./placement.ts";
+import { local, type NamedPlacement, shareLeft } from "./placement.ts";
 
 /** Prefers the node that the shard fills most, so that whole nodes stay free for large shards. */
-export const binPack: PlacementPolicy & { readonly name: "BinPack" } = {
-  name: "BinPack",
-  score: (node, request) => -shareLeft(node, request),
-};
+export const binPack: NamedPlacement<"BinPack"> = local("BinPack", (node, request) => -shareLeft(node, request));

@@ -1,13 +1,13 @@
 // The placement DotProduct.
-import type { PlacementPolicy } from "./placement.ts";
+import { local, type NamedPlacement } from "./placement.ts";
 
 /**
  * Prefers the node whose free capacity has most of what the shard asks most of (Tetris, SIGCOMM'14: the dot product of
  * request and room, both as shares of the node), so that what is left keeps the shape of what will come.
  */
-export const dotProduct: PlacementPolicy & { readonly name: "DotProduct" } = {
-  name: "DotProduct",
-  score: ({ free, allocatable }, { indexes, amounts }) => {
+export const dotProduct: NamedPlacement<"DotProduct"> = local(
+  "DotProduct",
+  ({ free, allocatable }, { indexes, amounts }) => {
     let product = 0;
     for (let i = 0; i < indexes.length; i += 1) {
       const resource = indexes[i] ?? 0;
@@ -16,4 +16,4 @@ export const dotProduct: PlacementPolicy & { readonly name: "DotProduct" } = {
     }
     return product;
   },
-};
+);
