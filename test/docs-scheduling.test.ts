@@ -9,6 +9,7 @@ import {
   type OrderName,
   observeAt,
   orderNames,
+  type PlacementName,
   planPool,
   startStatistics,
   statisticsOf,
@@ -164,6 +165,26 @@ describe("where a shard goes, and the numbers", () => {
         .withNode("c", { cpu: 4 })
         .withTasks({ work: { shards: 4, cpu: 1 } });
       expectPlan(pool.placing(name)).places({ work: nodes });
+    }
+  });
+
+  test("its worked example of placements that learn is what they do", () => {
+    const where = '{"nodeSelector":{},"tolerations":[]}';
+    const train = `[{"cpu":2000,"nvidia.com/gpu":1,"pods":1},${where}]`;
+    const build = `[{"cpu":4000,"pods":1},${where}]`;
+    const memory = { turn: 0, turns: {}, used: {}, holding: {}, usedAt: noon, kinds: { [train]: 30, [build]: 10 } };
+    const rows = rowsIn(section(page, "Placements that learn")).filter(([, , left = ""]) => /^\d$/.test(left));
+    expect(rows).toHaveLength(3);
+    for (const [name = "", nodes = "", left] of rows) {
+      const pool = aPool()
+        .withNode("gpu", { cpu: 8, "nvidia.com/gpu": 2 })
+        .withNode("plain", { cpu: 12 })
+        .withPool({ memory, placement: name.replaceAll("`", "") as PlacementName })
+        .withTasks({ build: { shards: 4, cpu: 4 } });
+      const places = [...nodes.matchAll(/`(\w+)`/g)].map(([, node = ""]) => node);
+      expectPlan(pool).places({ build: places });
+      const cpuLeft = 8 - 4 * places.filter((node) => node === "gpu").length;
+      expect(left).toBe(String(Math.min(2, cpuLeft / 2)));
     }
   });
 

@@ -6,6 +6,7 @@ import { binsUsed, readBinpack } from "./binpack.ts";
 import { estimateNames } from "./estimates.ts";
 import { runFgd } from "./fgd.ts";
 import { published } from "./fgd-policies.ts";
+import { ofProduct } from "./fgd-product.ts";
 import { readFgdTrace } from "./fgd-trace.ts";
 import { type RuleName, rules } from "./jobs.ts";
 import { runCase } from "./queue.ts";
@@ -84,7 +85,8 @@ const commands: Readonly<Record<string, () => void>> = {
   fgd: () => {
     if (values.data === undefined) throw new Error("--data says in which folder the traces are");
     if (values.trace === undefined) throw new Error("--trace says which pods arrive, such as default");
-    const policy = published[oneOf("policy", values.policy, Object.keys(published))];
+    const policies = { ...published, ...ofProduct };
+    const policy = policies[oneOf("policy", values.policy, Object.keys(policies))];
     const seed = number("seed", values.seed, 0);
     if (policy === undefined) return;
     const { unallocatedPercent } = runFgd(readFgdTrace(values.data, values.trace, seed), policy, seed);

@@ -16,7 +16,14 @@ export const orderName = z.enum([
   "FairShare",
 ] satisfies OrderName[]);
 
-export const placementName = z.enum(["FirstFit", "BinPack", "Spread", "DotProduct"] satisfies PlacementName[]);
+export const placementName = z.enum([
+  "FirstFit",
+  "BinPack",
+  "Spread",
+  "DotProduct",
+  "FragmentationGradient",
+  "Packability",
+] satisfies PlacementName[]);
 
 export const backfillPolicy = z.enum(["None", "BestEffort", "Easy", "Conservative"] satisfies Backfill["policy"][]);
 export const backfillCandidates = z.enum(["ShortestFirst", "QueueOrder"] satisfies Backfill["candidates"][]);

@@ -1,6 +1,7 @@
 // A queue's memory as it stands in a pool's status: whole numbers, short lists. Written and read back by the operator
 // alone; what cannot be read is forgotten, which costs a turn or a hold and no more.
 import { z } from "zod";
+import { kindsMax, kindTextMax } from "../scheduling/kinds.ts";
 import type { QueueMemory } from "../scheduling/model.ts";
 
 /** Beyond these the tasks that were served longest ago are forgotten: who was never served goes first as they do. */
@@ -62,6 +63,16 @@ export const queueMemoryFields = {
     .describe(
       "Under Conservative, what was free in all when that was promised: once it is more, promises move forward.",
     ),
+  kinds: z
+    .array(
+      z.object({
+        shard: z.string().max(kindTextMax).describe("What its shards ask for, and under which constraints."),
+        started: count("How many of them have started; all halve now and then."),
+      }),
+    )
+    .max(kindsMax)
+    .exactOptional()
+    .describe("What a placement that learns knows of the shards that usually come."),
 };
 
 const stored = z.object(queueMemoryFields);
@@ -77,6 +88,7 @@ export function storedMemory({
   head,
   holds = [],
   free,
+  kinds,
 }: QueueMemory): StoredMemory {
   const latest = Object.entries(turns)
     .map(([task, at]) => ({ task, turn: at }))
@@ -101,6 +113,7 @@ export function storedMemory({
     ...(head !== undefined && { head: { task: head.task, at: new Date(head.at).toISOString() } }),
     ...(promised.length > 0 && { holds: promised }),
     ...(free !== undefined && { free: Object.entries(free).map(([name, amount]) => ({ name, amount })) }),
+    ...(kinds !== undefined && { kinds: Object.entries(kinds).map(([shard, started]) => ({ shard, started })) }),
   };
 }
 
@@ -108,8 +121,8 @@ export function storedMemory({
 export function readMemory(queue: unknown): QueueMemory | undefined {
   const read = stored.safeParse(queue);
   if (!read.success) return undefined;
-  const { turn, turns = [], namespaces = [], usedAt, head, holds, free } = read.data;
-  if (turn === undefined && usedAt === undefined && head === undefined && holds === undefined) return undefined;
+  const { turn, turns = [], namespaces = [], usedAt, head, holds, free, kinds } = read.data;
+  if ([turn, usedAt, head, holds, kinds].every((each) => each === undefined)) return undefined;
   return {
     turn: turn ?? 0,
     turns: Object.fromEntries(turns.map((each) => [each.task, each.turn])),
@@ -119,5 +132,6 @@ export function readMemory(queue: unknown): QueueMemory | undefined {
     ...(head !== undefined && { head: { task: head.task, at: Date.parse(head.at) } }),
     ...(holds !== undefined && { holds: holds.map((hold) => ({ ...hold, at: Date.parse(hold.at) })) }),
     ...(free !== undefined && { free: Object.fromEntries(free.map(({ name, amount }) => [name, amount])) }),
+    ...(kinds !== undefined && { kinds: Object.fromEntries(kinds.map(({ shard, started }) => [shard, started])) }),
   };
 }

@@ -115,7 +115,7 @@ const poolFields = z.object({
   placement: placementName
     .exactOptional()
     .describe(
-      "On which node a shard is placed, of those that it fits. BinPack: the fullest; Spread: the emptiest; DotProduct: the one whose room is shaped most like the request; FirstFit: the first by name. Inherited; at a root: BinPack.",
+      "On which node a shard is placed, of those that it fits. BinPack: the fullest; Spread: the emptiest; DotProduct: the one whose room is shaped most like the request; FirstFit: the first by name; FragmentationGradient and Packability: where it takes least from the shards that usually come, which they learn from the queue. Inherited; at a root: BinPack.",
     ),
   defaultRequests: quantities
     .exactOptional()

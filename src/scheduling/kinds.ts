@@ -18,9 +18,9 @@ export interface Kind {
 export type KindCounts = Readonly<Record<string, number>>;
 
 /** More kinds are not looked at, nor remembered; the rarest are left out. */
-const kindsMax = 64;
+export const kindsMax = 64;
 /** A longer text is not remembered, since it stands in a status. */
-const rememberedTextMax = 1000;
+export const kindTextMax = 1000;
 /** When so many shards are remembered all counts are halved, so that what came long ago fades. */
 const rememberedMax = 100_000;
 
@@ -60,7 +60,7 @@ export function rememberedKinds(
   for (const { task, starts } of contenders) {
     if (starts.length > 0) addTo(counts, texts.of(task), starts.length);
   }
-  const kept = mostFrequent(counts).filter(([text]) => text.length <= rememberedTextMax);
+  const kept = mostFrequent(counts).filter(([text]) => text.length <= kindTextMax);
   const total = kept.reduce((sum, [, count]) => sum + count, 0);
   const faded = total <= rememberedMax ? kept : kept.map(([text, count]) => [text, Math.floor(count / 2)] as const);
   return Object.fromEntries(faded.filter(([, count]) => count > 0));

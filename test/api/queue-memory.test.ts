@@ -48,3 +48,9 @@ test("whatever stands in a status is read or forgotten, never thrown at", () => 
   expect(readMemory({ turn: -1 })).toBeUndefined();
   expect(readMemory({ head: { task: "x", at: "yesterday" } })).toBeUndefined();
 });
+
+test("the kinds of shards that a placement has learned are read back as they were", () => {
+  const kinds = { '[{"cpu":1000,"pods":1},{"nodeSelector":{},"tolerations":[]}]': 7 };
+  expect(readMemory(storedMemory({ ...nothing, kinds }))?.kinds).toEqual(kinds);
+  expect(readMemory(storedMemory({ ...nothing, kinds: {} }))?.kinds).toEqual({});
+});
