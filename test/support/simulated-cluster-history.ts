@@ -9,6 +9,7 @@ import { podRequest } from "../../src/api/request.ts";
 import type { OpenStart, ResourcePool } from "../../src/api/resource-pool.ts";
 import type { ConfigMap } from "../../src/controller/record-log.ts";
 import { indexesOf, itemIndexesAnnotation } from "../../src/engine/item-indexes.ts";
+import type { Amounts } from "../../src/scheduling/index.ts";
 import {
   type Change,
   isOver,
@@ -89,6 +90,8 @@ class Judge {
   /** Ever written down as an open start: `task/shard/attempt`. */
   readonly #opened = new Set<string>();
   readonly #created = new Set<string>();
+  /** What each pool held at the revision before, those below it included. */
+  readonly #heldBy = new Map<string, Amounts>();
   #revision = 0;
 
   constructor({ capacity = true }: Expectations) {
@@ -263,6 +266,9 @@ class Judge {
       for (const [resource, amount] of Object.entries(request)) sum[resource] = (sum[resource] ?? 0) + amount;
       held.set(node, sum);
     };
+    const holdIn = (pool: string, request: Readonly<Record<string, number>>): void => {
+      for (const each of this.#lineageOf(pool)) hold(`pool ${each}`, request);
+    };
     const withPod = new Set<string>();
     const pods = [...this.#all<SimulatedPod>("pods")];
     for (const pod of pods) withPod.add(jobOf(pod));
@@ -276,17 +282,26 @@ class Judge {
       if (attempt === undefined) continue;
       jobs.set(attemptText(attempt), job);
       const isWaiting = !withPod.has(job.metadata.uid) && job.status?.conditions === undefined;
-      if (isWaiting && job.metadata.deletionTimestamp === undefined)
+      if (isWaiting && job.metadata.deletionTimestamp === undefined) {
         hold(nodeOfTemplate(job), podRequest(job.spec.template.spec));
+        holdIn(poolOf(job), podRequest(job.spec.template.spec));
+      }
     }
     for (const pod of pods) {
       const node = pod.spec.nodeName ?? nodeOfTemplate({ spec: { template: { spec: pod.spec } } });
-      if (!isOver(pod)) hold(node, podRequest(pod.spec));
+      if (isOver(pod)) continue;
+      hold(node, podRequest(pod.spec));
+      holdIn(poolOf(pod), podRequest(pod.spec));
     }
     for (const pool of this.#all<ResourcePool>("resourcepools")) {
       for (const start of pool.status?.queue?.openStarts ?? []) {
-        if (this.#stillOpen(start, jobs)) hold(start.node, amountsOf(start.request));
+        if (!this.#stillOpen(start, jobs)) continue;
+        hold(start.node, amountsOf(start.request));
+        holdIn(this.#poolOfTask(start.taskUid), amountsOf(start.request));
       }
+    }
+    for (const { metadata, spec } of this.#all<ResourcePool>("resourcepools")) {
+      this.#judgeLimit(metadata.name, amountsOf(spec.limit), held.get(`pool ${metadata.name}`) ?? {});
     }
     for (const node of this.#all<SimulatedNode>("nodes")) {
       const sum = held.get(node.metadata.name) ?? {};
@@ -297,6 +312,34 @@ class Judge {
         }
       }
     }
+  }
+
+  /** Over its limit a pool may only shrink: the limit may have been lowered under what runs. */
+  #judgeLimit(pool: string, limit: Amounts, held: Amounts): void {
+    const before = this.#heldBy.get(pool) ?? {};
+    for (const [resource, most] of Object.entries(limit)) {
+      const now = held[resource] ?? 0;
+      if (now > most && now > (before[resource] ?? 0)) {
+        this.#say("S5", `${pool} holds ${now} of ${most} ${resource}, its limit`);
+      }
+    }
+    this.#heldBy.set(pool, held);
+  }
+
+  /** The pool and those above it. */
+  #lineageOf(name: string): readonly string[] {
+    const way: string[] = [];
+    for (let next: string | undefined = name; next !== undefined && !way.includes(next); ) {
+      way.push(next);
+      next = (this.#objects.get(`resourcepools ${next}`) as ResourcePool | undefined)?.spec.parentRef?.name;
+    }
+    return way;
+  }
+
+  #poolOfTask(uid: string): string {
+    for (const task of this.#all<PooledTask>("pooledtasks"))
+      if (task.metadata.uid === uid) return task.spec.poolRef.name;
+    return "";
   }
 
   /** Its Job may have come and gone since: then it is over, and the pool's status will say so. */
@@ -329,6 +372,10 @@ function attemptOf({ metadata: { labels = {} } }: KubeObject, task: string): Att
 
 function isDisrupted(pod: KubeObject): boolean {
   return (pod as SimulatedPod).status?.conditions?.some(({ type }) => type === "DisruptionTarget") === true;
+}
+
+function poolOf({ metadata }: KubeObject): string {
+  return metadata.labels?.["kube-pool.dev/pool"] ?? "";
 }
 
 function attemptText({ task, shard, attempt }: AttemptOf): string {
