@@ -236,6 +236,24 @@ test("whose turn it is outlives the operator: turns and use stand in the pool's 
   expect(Math.max(...apart)).toBeLessThan(8000);
 });
 
+test("a new leader takes over the children with their root, and finds what ran there", async () => {
+  const cluster = await aCluster()
+    .withPool("students", below("lab"))
+    .withNodes(1, { cpu: 2 })
+    .withProgram(slow)
+    .start();
+  await cluster.task("work", inPool("students", 4));
+  await cluster.until(() => cluster.running("work").length === 2);
+  const former = cluster.poolStatus("students").queue?.term;
+  cluster.restart();
+  await cluster.finish("work");
+  await cluster.settle();
+  for (const name of ["lab", "students"]) expect(cluster.poolStatus(name).queue?.term).toMatch(/^operator-2 since/);
+  expect(former).toMatch(/^operator-1 since/);
+  expect(cluster.attempts("work")).toHaveLength(4);
+  expect(cluster.history.violations()).toEqual([]);
+});
+
 test("at rest nothing is written, whatever a queue remembers", async () => {
   const cluster = await anEmptyCluster()
     .withPool("lab", { queue: { order: ["FairShare"] } })

@@ -320,7 +320,7 @@ class Judge {
     for (const [resource, most] of Object.entries(limit)) {
       const now = held[resource] ?? 0;
       if (now > most && now > (before[resource] ?? 0)) {
-        this.#say("S5", `${pool} holds ${now} of ${most} ${resource}, its limit`);
+        this.#say("S4", `${pool} holds ${now} of ${most} ${resource}, its limit`);
       }
     }
     this.#heldBy.set(pool, held);
