@@ -151,6 +151,29 @@ test("who passes the head is as its example says", () => {
   ]);
 });
 
+test("whose shards stop is as its example says", () => {
+  const ran = (cpu: number, seconds: number) => ({
+    node: "node-1",
+    request: { cpu: cpu * 1000, pods: 1 },
+    since: noon - seconds * 1000,
+  });
+  expectPlan(
+    aPool()
+      .withPool({ preemption: { withinPool: "LowerPriority", reclaim: "Never" } })
+      .withNodes(1, { cpu: 4 })
+      .withTasks({
+        small: { cpu: 1, running: [ran(1, 100), ran(1, 110)] },
+        large: { cpu: 2, running: [ran(2, 150)] },
+        high: { cpu: 2, shards: 1, priority: 1 },
+      }),
+  ).stops({ "large/0": "Preempted" });
+  const rows = rowsIn(section(page, "Stopping work for others")).filter((row) => row.length === 3);
+  expect(rows).toEqual([
+    ["`small`, two shards of 1 CPU", "100 s and 110 s", "210 s of work would be lost"],
+    ["`large`, one shard of 2 CPUs", "150 s", "it is stopped"],
+  ]);
+});
+
 describe("where a shard goes, and the numbers", () => {
   test("its worked example of placement is what each policy does", () => {
     const [, , , ...policies] = rowsIn(section(page, "Where a shard goes"));

@@ -1,5 +1,5 @@
 // What is in force in a pool: what it says itself, else its parent, else what a root has that says nothing. Pure.
-import type { Backfill, OrderName, PlacementName } from "../scheduling/index.ts";
+import type { Backfill, OrderName, PlacementName, Preemption } from "../scheduling/index.ts";
 import type { Quantities } from "./amount.ts";
 import type { StopPolicy } from "./pool-words.ts";
 import type { ResourcePoolSpec } from "./resource-pool.ts";
@@ -8,6 +8,7 @@ export interface EffectivePool {
   readonly order: readonly OrderName[];
   readonly backfill: Backfill;
   readonly maxWaitSeconds: number;
+  readonly preemption: Preemption;
   readonly placement: PlacementName;
   readonly defaultRequests: Quantities;
   /** Of the root, whose nodes they are. */
@@ -20,6 +21,7 @@ const defaults: Omit<EffectivePool, "stop"> = {
   order: ["Priority", "FirstCome"],
   backfill: { policy: "Easy", candidates: "ShortestFirst" },
   maxWaitSeconds: 86_400,
+  preemption: { withinPool: "Never", reclaim: "Never" },
   placement: "BinPack",
   defaultRequests: { cpu: "1" },
   sharing: "Shared",
@@ -35,6 +37,7 @@ export function effectivePool(name: string, spec: ResourcePoolSpec, parent?: Eff
     order: queue.order ?? inherited.order,
     backfill: { ...inherited.backfill, ...queue.backfill },
     maxWaitSeconds: queue.maxWaitSeconds ?? inherited.maxWaitSeconds,
+    preemption: { ...inherited.preemption, ...queue.preemption },
     placement: spec.placement ?? inherited.placement,
     defaultRequests: spec.defaultRequests ?? inherited.defaultRequests,
     sharing: spec.sharing ?? inherited.sharing,

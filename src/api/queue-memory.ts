@@ -7,6 +7,9 @@ import type { QueueMemory } from "../scheduling/model.ts";
 /** Beyond these the tasks that were served longest ago are forgotten: who was never served goes first as they do. */
 const turnsMax = 1000;
 const namespacesMax = 256;
+const claimsMax = 256;
+const nodesMax = 256;
+const shardsMax = 1000;
 
 /** Of one task; one that needs more together is promised anew by each plan. */
 const heldNodesMax = 256;
@@ -73,23 +76,52 @@ export const queueMemoryFields = {
     .max(kindsMax)
     .exactOptional()
     .describe("What a placement that learns knows of the shards that usually come."),
+  claims: z
+    .array(
+      z.object({
+        task: z.string().max(64).describe("The task's uid."),
+        nodes: z.array(z.string().max(253)).max(nodesMax).describe("The node of each place."),
+      }),
+    )
+    .max(claimsMax)
+    .exactOptional()
+    .describe("Places that are kept for tasks while the shards that were stopped for them end."),
+  preempted: z
+    .array(
+      z.object({
+        task: z.string().max(64).describe("The task's uid."),
+        why: z.enum(["Preempted", "Reclaimed"]).describe("For a higher priority, or to give back what is reserved."),
+      }),
+    )
+    .max(shardsMax)
+    .exactOptional()
+    .describe("Tasks of which shards were stopped for others, until one starts again."),
+  byAge: z
+    .array(z.string().max(80))
+    .max(shardsMax)
+    .exactOptional()
+    .describe("Running shards, as uid/shard, that started because their task had waited long."),
 };
 
 const stored = z.object(queueMemoryFields);
 export type StoredMemory = z.output<typeof stored>;
 
 /** For the status; nothing where there is nothing to remember. */
-export function storedMemory({
-  turn,
-  turns,
-  used,
-  holding,
-  usedAt,
-  head,
-  holds = [],
-  free,
-  kinds,
-}: QueueMemory): StoredMemory {
+export function storedMemory(memory: QueueMemory): StoredMemory {
+  const {
+    turn,
+    turns,
+    used,
+    holding,
+    usedAt,
+    head,
+    holds = [],
+    free,
+    kinds,
+    claims = [],
+    preempted = {},
+    byAge = [],
+  } = memory;
   const latest = Object.entries(turns)
     .map(([task, at]) => ({ task, turn: at }))
     .sort((a, b) => b.turn - a.turn)
@@ -114,6 +146,15 @@ export function storedMemory({
     ...(promised.length > 0 && { holds: promised }),
     ...(free !== undefined && { free: Object.entries(free).map(([name, amount]) => ({ name, amount })) }),
     ...(kinds !== undefined && { kinds: Object.entries(kinds).map(([shard, started]) => ({ shard, started })) }),
+    ...(claims.length > 0 && {
+      claims: claims.slice(0, claimsMax).map(({ task, nodes }) => ({ task, nodes: nodes.slice(0, nodesMax) })),
+    }),
+    ...(Object.keys(preempted).length > 0 && {
+      preempted: Object.entries(preempted)
+        .slice(0, shardsMax)
+        .map(([task, why]) => ({ task, why })),
+    }),
+    ...(byAge.length > 0 && { byAge: byAge.slice(0, shardsMax) }),
   };
 }
 
@@ -121,8 +162,9 @@ export function storedMemory({
 export function readMemory(queue: unknown): QueueMemory | undefined {
   const read = stored.safeParse(queue);
   if (!read.success) return undefined;
-  const { turn, turns = [], namespaces = [], usedAt, head, holds, free, kinds } = read.data;
-  if ([turn, usedAt, head, holds, kinds].every((each) => each === undefined)) return undefined;
+  const { turn, turns = [], namespaces = [], usedAt, head, holds, free, kinds, claims, preempted, byAge } = read.data;
+  if ([turn, usedAt, head, holds, kinds, claims, preempted, byAge].every((each) => each === undefined))
+    return undefined;
   return {
     turn: turn ?? 0,
     turns: Object.fromEntries(turns.map((each) => [each.task, each.turn])),
@@ -133,5 +175,8 @@ export function readMemory(queue: unknown): QueueMemory | undefined {
     ...(holds !== undefined && { holds: holds.map((hold) => ({ ...hold, at: Date.parse(hold.at) })) }),
     ...(free !== undefined && { free: Object.fromEntries(free.map(({ name, amount }) => [name, amount])) }),
     ...(kinds !== undefined && { kinds: Object.fromEntries(kinds.map(({ shard, started }) => [shard, started])) }),
+    ...(claims !== undefined && { claims }),
+    ...(preempted !== undefined && { preempted: Object.fromEntries(preempted.map(({ task, why }) => [task, why])) }),
+    ...(byAge !== undefined && { byAge }),
   };
 }

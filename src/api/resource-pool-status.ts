@@ -3,7 +3,15 @@ import { z } from "zod";
 import { learnedKeysMax } from "../scheduling/learned.ts";
 import { quantities, toldQuantity } from "./amount.ts";
 import { conditions } from "./condition.ts";
-import { backfillCandidates, backfillPolicy, orderName, placementName, stopPolicy } from "./pool-words.ts";
+import {
+  backfillCandidates,
+  backfillPolicy,
+  orderName,
+  placementName,
+  preemptionReclaim,
+  preemptionWithinPool,
+  stopPolicy,
+} from "./pool-words.ts";
 import { queueMemoryFields } from "./queue-memory.ts";
 
 const count = (about: string) => z.int().min(0).describe(about);
@@ -31,6 +39,12 @@ export const resourcePoolStatus = z
           })
           .describe("The backfill in force."),
         maxWaitSeconds: count("After how long a task stands in front by age."),
+        preemption: z
+          .object({
+            withinPool: preemptionWithinPool.describe("What is in force within the pool."),
+            reclaim: preemptionReclaim.describe("What is in force against those who borrow from it."),
+          })
+          .describe("The preemption in force."),
         placement: placementName.describe("The placement in force."),
         defaultRequests: quantities.describe("The default requests in force."),
         stopPolicy: stopPolicy.describe("The strictest of its own and its ancestors' stop policies."),

@@ -6,7 +6,15 @@ import { movingOrders } from "../scheduling/order/index.ts";
 import { quantities } from "./amount.ts";
 import { group, version } from "./group.ts";
 import { labelSelectorSchema, type MakeObject } from "./label-selector.ts";
-import { backfillCandidates, backfillPolicy, orderName, placementName, stopPolicy } from "./pool-words.ts";
+import {
+  backfillCandidates,
+  backfillPolicy,
+  orderName,
+  placementName,
+  preemptionReclaim,
+  preemptionWithinPool,
+  stopPolicy,
+} from "./pool-words.ts";
 import type { Parsed } from "./problem.ts";
 import { read, specOf } from "./reading.ts";
 import { type OpenStart, openStart, type ResourcePoolStatus } from "./resource-pool-status.ts";
@@ -108,6 +116,23 @@ const poolFields = z.object({
         .exactOptional()
         .describe(
           "A task that has waited longer stands in front, the longest waiting first, until something of it starts. Inherited; at a root: 86400, a day.",
+        ),
+      preemption: z
+        .object({
+          withinPool: preemptionWithinPool
+            .exactOptional()
+            .describe(
+              "LowerPriority: shards of the pool's own tasks of lower priority are stopped where a task could not start otherwise; in force where Priority comes first in the order. Inherited; at a root: Never.",
+            ),
+          reclaim: preemptionReclaim
+            .exactOptional()
+            .describe(
+              "Always: shards of other pools that run on what this pool has reserved are stopped when its own tasks want it. Inherited; at a root: Never.",
+            ),
+        })
+        .exactOptional()
+        .describe(
+          "Whose running shards may be stopped for a task that waits. It is no failure, and finished items are kept.",
         ),
     })
     .exactOptional()

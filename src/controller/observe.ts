@@ -286,7 +286,7 @@ export function ownershipOf(stores: Pick<Stores, "pools" | "nodes">): Ownership<
 function modelPool({ object, spec, effective }: ObservedPool, { queueMemory }: ObserveInput): Pool | undefined {
   if (spec === undefined) return undefined;
   const { name, uid, creationTimestamp } = object.metadata;
-  const { order, placement, backfill, maxWaitSeconds } = effective ?? effectivePool(name, spec);
+  const { order, placement, backfill, maxWaitSeconds, preemption } = effective ?? effectivePool(name, spec);
   const parent = parentOf(object);
   const memory = queueMemory?.(object) ?? readMemory(object.status?.queue);
   return {
@@ -297,6 +297,7 @@ function modelPool({ object, spec, effective }: ObservedPool, { queueMemory }: O
     placement,
     backfill,
     maxWaitMs: maxWaitSeconds * 1000,
+    preemption,
     ...(parent !== undefined && { parent, shares: sharesOf(spec.shares) }),
     ...(spec.reservation !== undefined && { reservation: amountsOf(spec.reservation) }),
     ...(spec.limit !== undefined && { limit: amountsOf(spec.limit) }),

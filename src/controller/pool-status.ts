@@ -66,6 +66,7 @@ function effectiveOf({
   sharing: _,
   order,
   backfill,
+  preemption,
   defaultRequests,
   ...effective
 }: EffectivePool): NonNullable<ResourcePoolStatus["effective"]> {
@@ -73,6 +74,7 @@ function effectiveOf({
     ...effective,
     order: [...order],
     backfill: { ...backfill },
+    preemption: { ...preemption },
     defaultRequests: { ...defaultRequests },
     stopPolicy: stop.policy,
   };

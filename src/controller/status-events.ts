@@ -25,6 +25,9 @@ export function taskEvents(before: PooledTaskStatus | undefined, after: PooledTa
   if (!isSuspended && was?.reason === "Suspended" && told(after.conditions, "Finished")?.status !== "True") {
     events.push({ type: "Normal", reason: "Resumed", action: "Resume", note: "spec.suspend is false again" });
   }
+  if (after.queue?.reason === "Preempted" && before?.queue?.reason !== "Preempted") {
+    events.push({ type: "Normal", reason: "Preempted", action: "Stop", note: after.queue.message ?? "" });
+  }
   const finished = told(after.conditions, "Finished");
   if (finished?.status === "True" && told(before?.conditions, "Finished")?.status !== "True") {
     const succeeded = told(after.conditions, "Succeeded");

@@ -33,6 +33,8 @@ export class Contender {
   readonly starts: Start[] = [];
   /** Places that are kept for it until what was stopped there has ended. */
   readonly claims: NodeRoom[] = [];
+  /** Of its starts, the shards that its age has started. */
+  readonly startedByAge: number[] = [];
   /** How its turns ended; set by the contest alone. */
   end: TurnEnd | undefined;
   /** Where it stands in its line, as of so many changes of the contest; set by the line alone. */
@@ -78,13 +80,8 @@ export class Contender {
     this.shards ??= startableShards(this.task, this.contest.now);
     const shard = this.shards.next();
     if (shard.done) throw new Error(`${this.task.key} has no shard left to start`);
-    const start: Start = {
-      kind: "start",
-      task: this.task.key,
-      shard: shard.value,
-      node: node.name,
-      ...(byAge && { byAge }),
-    };
+    const start: Start = { kind: "start", task: this.task.key, shard: shard.value, node: node.name };
+    if (byAge) this.startedByAge.push(shard.value);
     this.starts.push(start);
     return start;
   }

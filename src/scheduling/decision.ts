@@ -10,8 +10,6 @@ export interface Start {
   readonly task: string;
   readonly shard: number;
   readonly node: string;
-  /** Its task had waited past the pool's patience. */
-  readonly byAge?: true;
 }
 
 export interface Stop {

@@ -62,7 +62,13 @@ export function memoryOf(
 ): Readonly<Record<string, QueueMemory>> | undefined {
   const remembering = lines.filter(
     (line) =>
-      line.remembers || line.learns || line.hold || line.node.pool.memory || claimsOf(line) || preemptedIn(line, stops),
+      line.remembers ||
+      line.learns ||
+      line.hold ||
+      line.node.pool.memory ||
+      claimsOf(line) ||
+      preemptedIn(line, stops) ||
+      byAgeIn(line),
   );
   if (remembering.length === 0) return undefined;
   return Object.fromEntries(remembering.map((line) => [line.node.pool.name, closeContest(line, stops)]));
@@ -101,6 +107,16 @@ function slotsOf({ slots }: Line): Pick<QueueMemory, "holds" | "free"> {
   return { holds, ...(slots.free && { free: slots.free }) };
 }
 
+/** Of what runs or starts now, the shards that started because their task had waited long. */
+function byAgeIn({ node: { pool }, tasks, contenders }: Line): QueueMemory["byAge"] | undefined {
+  const before = new Set(pool.memory?.byAge);
+  const running =
+    before.size === 0 ? [] : tasks.flatMap(({ uid, active }) => active.map(({ shard }) => `${uid}/${shard}`));
+  const started = contenders.flatMap(({ task, startedByAge }) => startedByAge.map((shard) => `${task.uid}/${shard}`));
+  const found = [...running.filter((each) => before.has(each)), ...started].sort(compareText);
+  return found.length === 0 ? undefined : found;
+}
+
 function closeContest(line: Line, stops: readonly Stop[]): QueueMemory {
   const { contest, tasks, contenders, hold } = line;
   const { now, pool, turn } = contest;
@@ -115,6 +131,7 @@ function closeContest(line: Line, stops: readonly Stop[]): QueueMemory {
   const head = hold && { task: hold.contender.task.uid, at: hold.at };
   const claims = claimsOf(line);
   const preempted = preemptedIn(line, stops);
+  const byAge = byAgeIn(line);
   return {
     turn,
     turns,
@@ -126,6 +143,7 @@ function closeContest(line: Line, stops: readonly Stop[]): QueueMemory {
     ...(claims && { claims }),
     ...(preempted && { preempted }),
     ...(line.learns && { kinds: rememberedKinds(pool, tasks, contenders) }),
+    ...(byAge && { byAge }),
   };
 }
 

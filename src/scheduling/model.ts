@@ -85,6 +85,8 @@ export interface QueueMemory {
   readonly kinds?: Readonly<Record<string, number>>;
   /** By task UID, why shards of it were stopped for somebody else, until one of it starts again. Absent: none. */
   readonly preempted?: Readonly<Record<string, "Preempted" | "Reclaimed">>;
+  /** `task UID/shard` of what started because its task had waited long: priority alone does not stop it. Absent: none. */
+  readonly byAge?: readonly string[];
 }
 
 /** What one task has been promised: its next shards start at `at` on these nodes, or earlier. */
@@ -229,8 +231,6 @@ export interface ActiveShard {
   readonly deadline?: number;
   /** Since when the Kubernetes scheduler refuses it; after `refusalPatienceMs` it is taken back. */
   readonly refusedSince?: number;
-  /** Its task had waited past the pool's patience: priority alone does not stop it. */
-  readonly byAge?: boolean;
   /** How long it is expected to last, where that is not what is expected of the task's next shard: it has other items. */
   readonly expected?: Expectation;
 }

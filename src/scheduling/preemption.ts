@@ -21,6 +21,8 @@ interface Victim extends Holding {
   readonly room: NodeRoom;
   readonly shard?: ActiveShard;
   readonly claimant?: Contender;
+  /** Its age has started it. */
+  readonly byAge: boolean;
   /** What is lost with it. */
   readonly ranMs: number;
 }
@@ -69,6 +71,7 @@ export class Preemption {
     const stopped = new Set(stops.map(({ task, shard, attempt }) => `${task}/${shard}/${attempt}`));
     return tasks.flatMap((task) => {
       const node = nodes.get(task.pool);
+      const started = new Set(node?.pool.memory?.byAge);
       return task.active.flatMap((shard): Victim[] => {
         const room = this.ledger.roomNamed(shard.node);
         const request = this.ledger.requestOf(shard.request);
@@ -80,7 +83,8 @@ export class Preemption {
         if (node === undefined || room === undefined) return [];
         const ranMs = shard.state === "Running" ? Math.max(0, this.now - shard.since) : 0;
         const id = `${task.uid}/${shard.shard}/${shard.attempt}`;
-        return [{ task, node, room, request, since: shard.since, id, shard, ranMs }];
+        const byAge = started.has(`${task.uid}/${shard.shard}`);
+        return [{ task, node, room, request, since: shard.since, id, shard, byAge, ranMs }];
       });
     });
   }
@@ -166,7 +170,7 @@ export class Preemption {
       if (victim.task === task) continue;
       const isKept = victim.claimant !== undefined;
       if (victim.node === node) {
-        const isByAge = victim.claimant?.hasWaitedLong ?? victim.shard?.byAge ?? false;
+        const isByAge = victim.claimant?.hasWaitedLong ?? victim.byAge;
         const isLower = victim.task.priority < task.priority && !isByAge;
         if (isLower && byPriority && (isKept || withinPool === "LowerPriority")) found.set(victim, "Preempted");
       } else if ((isKept || reclaim === "Always") && this.isBorrowed(victim, lineage, owns)) {
@@ -354,7 +358,8 @@ export class Preemption {
     this.keep(contender, node, room, 1);
     // Nobody has run there yet: it is younger than all that does.
     const since = Number.MAX_SAFE_INTEGER;
-    this.victims.add({ task, node, room, request: shape.request, since, id, claimant: contender, ranMs: 0 });
+    const kept = { task, node, room, request: shape.request, since, id, byAge: false, ranMs: 0 };
+    this.victims.add({ ...kept, claimant: contender });
     this.lending = undefined;
   }
 

@@ -3,9 +3,11 @@
 import { expect, test } from "vitest";
 import { crashes, everyPlan, on, runPlans } from "../support/simulated-cluster-faults.ts";
 import { everyEngine } from "./engines.ts";
-import { workloads } from "./workloads.ts";
+import { preempted, workloads } from "./workloads.ts";
 
-const tries = everyEngine.flatMap((engine) => workloads.map((workload) => ({ engine, workload })));
+const tries = everyEngine.flatMap((engine) =>
+  [...workloads, ...(engine.name === "Native" ? [preempted] : [])].map((workload) => ({ engine, workload })),
+);
 
 test.each(tries)(
   "$workload.name, $engine.name: ends the same, at whatever write the operator is killed",

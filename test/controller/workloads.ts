@@ -1,6 +1,5 @@
-// The workloads that faults are tried on; their numbers are those of the design (T4, T5 and T8 come with halt, trees and
-// preemption). Small, since each is run hundreds of times.
-import { aCluster, type SimulatedCluster } from "../support/simulated-cluster.ts";
+// The workloads that faults are tried on; their numbers are those of the design (T4 and T5 come with halt and trees). Small, since each is run hundreds of times.
+import { aCluster, anEmptyCluster, type SimulatedCluster } from "../support/simulated-cluster.ts";
 import type { Workload } from "../support/simulated-cluster-faults.ts";
 import type { Program } from "../support/simulated-cluster-kubelet.ts";
 
@@ -107,6 +106,29 @@ export const deletedInTheMiddle: Workload = {
     await cluster.until(() => cluster.see("work") === undefined, { withinSeconds: 120 });
   },
   end: (cluster) => [cluster.jobs("work"), cluster.pods("work"), cluster.segments("work")],
+};
+
+/** Killed at every write; the faults of the API are tried on the others. */
+export const preempted: Workload = {
+  name: "T8",
+  cluster: () =>
+    anEmptyCluster()
+      .withPool("lab", { queue: { preemption: { withinPool: "LowerPriority" } } })
+      .withNodes(1, { cpu: 1 })
+      .withProgram(slow),
+  async play(cluster) {
+    await cluster.task("work", { items: { range: { end: 1 } } });
+    await cluster.until(() => cluster.running("work").length === 1);
+    await cluster.task("urgent", { items: { range: { end: 1 } }, priority: 5 });
+    await cluster.finish("urgent");
+    await cluster.finish("work");
+  },
+  end: (cluster) => [
+    outcome(cluster),
+    // Stopped once, however often the operator was killed.
+    cluster.attempts("work").length,
+    cluster.condition("urgent", "Succeeded"),
+  ],
 };
 
 export const workloads = [oneShard, manyShards, failingItems, cutAsNeeded, suspendedAndResumed, deletedInTheMiddle];

@@ -142,11 +142,12 @@ describe("within a pool", () => {
 
   test("a shard that its age has started stays", () => {
     expectPlan(
-      preempting.withTasks({
-        aged: { running: [{ ...(ran("node-1", 900, 2) as object), node: "node-1", byAge: true }] },
-        high: urgent(),
-      }),
+      preempting
+        .withTasks({ aged: { running: [ran("node-1", 900, 2)] }, high: urgent() })
+        .withPool({ memory: { turn: 0, turns: {}, used: {}, holding: {}, usedAt: 0, byAge: ["uid-of-lab-aged/0"] } }),
     ).stops({});
+    const ageing = preempting.withPool({ maxWaitMs: seconds(60) }).withTasks({ aged: { cpu: 2, shards: 1 } });
+    expectPlan(next(ageing, false).withTasks({ high: urgent() })).stops({});
   });
 
   test("a task keeps its minimum at least, or loses all", () => {

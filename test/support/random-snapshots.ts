@@ -30,7 +30,6 @@ const running = fc.record({
   since: fc.oneof(moment, fc.integer({ min: noon - seconds(200), max: noon })),
   deadline: fc.oneof(moment, fc.constant(noon + seconds(900))),
   refusedSince: moment.map((time) => time - 30_000),
-  byAge: fc.constantFrom(false, false, true),
 });
 
 const task = fc.record({
@@ -142,7 +141,6 @@ const contested: fc.Arbitrary<Snapshot> = fc
             node: fc.constantFrom("n1", "n2", "n3"),
             state: fc.constantFrom("Starting" as const, "Running" as const, "Running" as const, "Stopping" as const),
             since: fc.integer({ min: noon - seconds(120), max: noon }),
-            byAge: fc.constantFrom(false, false, false, true),
           }),
           { maxLength: 4 },
         ),

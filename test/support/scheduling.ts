@@ -295,7 +295,6 @@ function appliedTo(task: Task, decisions: readonly Decision[], now: number): Tas
             request: task.request,
             state: "Starting",
             since: now,
-            ...(each.byAge && { byAge: true }),
           },
         ]
       : [],
