@@ -119,7 +119,7 @@ const trees = fc
   ]);
 
 /** Nothing but tasks that want more than there is, on nodes that are full of others. */
-const contested: fc.Arbitrary<Snapshot> = fc
+export const contested: fc.Arbitrary<Snapshot> = fc
   .record({
     pools: trees,
     nodes: fc.integer({ min: 1, max: 3 }),
