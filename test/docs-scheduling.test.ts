@@ -143,7 +143,7 @@ test("who passes the head is as its example says", () => {
     .starts({ small: [0], long: [0, 1] })
     .waits({ large: "PoolFull", long: "HeldForHead" });
   backfill("None").starts({}).waits({ large: "NoNodeFits", small: "BehindOthers", long: "BehindOthers" });
-  const rows = rowsIn(section(page, "Who passes the head")).filter((row) => row.length === 4);
+  const rows = rowsIn(section(page, "Who passes the head")).filter(([task = ""]) => /^`(large|small|long)`/.test(task));
   expect(rows.map((row) => row.slice(2))).toEqual([
     ["`PoolFull`", "`NoNodeFits`"],
     ["starts", "`BehindOthers`"],
