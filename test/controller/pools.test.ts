@@ -173,7 +173,7 @@ test("a short task passes the one that waits in front, and does not delay it", a
   await cluster.until(() => cluster.running("busy").length === 1);
   await cluster.task("large", inPool("lab", 1, { cpu: 2 }));
   await cluster.run(1);
-  await cluster.task("long", inPool("lab", 1));
+  await cluster.task("long", inPool("lab", 1, { expectedItemSeconds: 3600 }));
   await cluster.task("short", inPool("lab", 1, { itemTimeoutSeconds: 2 }));
   await cluster.finish("short", { withinSeconds: 6 });
   expect(cluster.status("long").queue?.reason).toBe("HeldForHead");
