@@ -1,6 +1,6 @@
 # The few things one does here. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test unit e2e bench lint build crds clean
+.PHONY: help demo up down test unit e2e bench yardsticks lint build crds clean
 
 help: ## This list
 	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -33,6 +33,9 @@ lint: node_modules/.package-lock.json ## Style and types
 
 bench: build ## The benchmarks against their budgets
 	@npm run --silent bench
+
+yardsticks: node_modules/.package-lock.json ## The field's published results beside ours (ALL=1 with the long runs)
+	@npm run --silent yardsticks -- $(if $(ALL),--all)
 
 crds: node_modules/.package-lock.json ## Writes crds/ anew from src/api
 	@npm run --silent crds

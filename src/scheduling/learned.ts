@@ -7,8 +7,11 @@ import type { Amounts } from "./resources.ts";
 
 /** The weight of the newest sample. */
 const learningRate = 0.3;
-/** More keys are not remembered; the one that was learned from longest ago is forgotten first. */
-export const learnedKeysMax = 256;
+/**
+ * More keys are not remembered. Forgotten first are those learned from once only, the oldest first: most templates run
+ * once, and would push out what is asked for again and again.
+ */
+export const learnedKeysMax = 512;
 /** A shard of which nothing at all is known. */
 export const unknownShardMs = 60_000;
 
@@ -77,7 +80,7 @@ function keyOf(...parts: readonly string[]): string {
   return digestOf(parts.map((part) => `${part.length}:${part}`).join(""));
 }
 
-/** Short, since 256 keys stand in a pool's status: 52 bits of two FNV-1a hashes, from different beginnings. */
+/** Short, since 512 keys stand in a pool's status: 52 bits of two FNV-1a hashes, from different beginnings. */
 function digestOf(text: string): string {
   let low = 0x811c9dc5;
   let high = 0x9747b28c;
@@ -107,11 +110,18 @@ export function learn(learned: Learned, observations: readonly Observation[]): L
       next.set(key, history);
     }
   }
-  for (const oldest of next.keys()) {
-    if (next.size <= learnedKeysMax) break;
-    next.delete(oldest);
-  }
+  while (next.size > learnedKeysMax) forgetOne(next);
   return next;
+}
+
+function forgetOne(learned: Map<string, History>): void {
+  const [oldest = ""] = learned.keys();
+  for (const [key, { count }] of learned) {
+    if (count > 1) continue;
+    learned.delete(key);
+    return;
+  }
+  learned.delete(oldest);
 }
 
 /** What is asked about: an item of this task. */

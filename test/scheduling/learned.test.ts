@@ -161,6 +161,20 @@ test("no more keys are remembered than a status can hold, and those learned from
   expect(itemMsOf(learned, { keys: keys({ template: "new", name: "new", request: {} }) })).toBeGreaterThan(200);
 });
 
+test("what runs once pushes out nothing that was learned from again and again, however long ago", () => {
+  const twice = [seconds(7), seconds(7)].map((itemMs) => ({
+    keys: keys({ template: "nightly", name: "nightly" }),
+    itemMs,
+  }));
+  const once = Array.from({ length: 2 * learnedKeysMax }, (_, n) => ({
+    keys: keys({ template: `t${n}`, name: `n${n}x` }),
+    itemMs: 1,
+  }));
+  expect(itemMsOf(learn(nothingLearned, [...twice, ...once]), { keys: keys({ template: "nightly" }) })).toBe(
+    seconds(7),
+  );
+});
+
 test("learning one after the other is learning together, and what is read back is what was there", () => {
   const end = fc.record({
     template: fc.constantFrom("a", "b", "c"),
