@@ -48,6 +48,7 @@ const gadgets: Resource<Gadget> = {
 const namespaces: Resource = { group: "", version: "v1", kind: "Namespace", plural: "namespaces", namespaced: false };
 const configMaps: Resource = { group: "", version: "v1", kind: "ConfigMap", plural: "configmaps", namespaced: true };
 const pods: Resource = { group: "", version: "v1", kind: "Pod", plural: "pods", namespaced: true };
+const jobs: Resource = { group: "batch", version: "v1", kind: "Job", plural: "jobs", namespaced: true };
 const definitions: Resource = {
   group: "apiextensions.k8s.io",
   version: "v1",
@@ -688,6 +689,93 @@ export function kubeApiContract(name: string, start: () => Promise<ContractTarge
         const first = await api.delete(gadgets, key());
         const second = await api.delete(gadgets, key());
         expect(second?.metadata.deletionTimestamp).toBe(first?.metadata.deletionTimestamp);
+      });
+    });
+
+    // Who manages a Job by `spec.managedBy` writes its status, and the server judges what it says.
+    describe("a Job that somebody manages", () => {
+      const start = "2026-01-01T12:00:00Z";
+      const held = (...types: readonly string[]): object[] =>
+        types.map((type) => ({ type, status: "True", lastTransitionTime: start, lastProbeTime: start }));
+      const job = (): Promise<KubeObject> =>
+        api.create(jobs, {
+          apiVersion: "batch/v1",
+          kind: "Job",
+          metadata: { name: "one", namespace },
+          spec: {
+            managedBy: "contract.test/tests",
+            completionMode: "Indexed",
+            completions: 3,
+            parallelism: 3,
+            template: { spec: { restartPolicy: "Never", containers: [{ name: "main", image: "none" }] } },
+          },
+        });
+      const tell = (status: object): Promise<KubeObject> =>
+        api.patch(jobs, key(), { type: "merge", body: { status } }, { subresource: "status" });
+
+      test("has the labels in its template by which its Pods are found", async () => {
+        const { metadata, spec } = (await job()) as KubeObject & {
+          readonly spec: { readonly template: { readonly metadata: { readonly labels: object } } };
+        };
+        expect(spec.template.metadata.labels).toMatchObject({
+          "batch.kubernetes.io/controller-uid": metadata.uid,
+          "batch.kubernetes.io/job-name": "one",
+        });
+      });
+
+      test("may run, pause and complete", async () => {
+        await job();
+        await tell({
+          startTime: start,
+          active: 2,
+          ready: 1,
+          terminating: 1,
+          failed: 1,
+          completedIndexes: "0",
+          succeeded: 1,
+        });
+        await tell({ active: 0, ready: 0, conditions: held("Suspended") });
+        const conditions = held("SuccessCriteriaMet", "Complete");
+        const over = { active: 0, terminating: 0, completionTime: start, completedIndexes: "0-2", succeeded: 3 };
+        await tell({ ...over, uncountedTerminatedPods: {}, conditions });
+        expect(await failureOf(tell({ conditions: [] }))).toSatisfy(isInvalid);
+      });
+
+      test.each<[string, object]>([
+        ["more ready Pods than active ones", { active: 1, ready: 2 }],
+        ["indexes out of order", { completedIndexes: "2,0" }],
+        ["an index that it does not have", { completedIndexes: "0-3" }],
+        ["failed indexes without a limit per index", { failedIndexes: "1" }],
+        [
+          "an end without the word before it",
+          { startTime: start, completionTime: start, conditions: held("Complete") },
+        ],
+        ["a failure without the word before it", { startTime: start, conditions: held("Failed") }],
+        [
+          "an end with Pods that run",
+          {
+            startTime: start,
+            completionTime: start,
+            active: 1,
+            conditions: held("SuccessCriteriaMet", "Complete"),
+          },
+        ],
+        ["an end without a start", { conditions: held("FailureTarget", "Failed") }],
+        ["an end without its time", { startTime: start, conditions: held("SuccessCriteriaMet", "Complete") }],
+        ["the time of an end that is none", { startTime: start, completionTime: start }],
+        ["two ends", { startTime: start, conditions: held("SuccessCriteriaMet", "FailureTarget") }],
+      ])("is not told of %s", async (_, status) => {
+        await job();
+        expect(await failureOf(tell(status))).toSatisfy(isInvalid);
+      });
+
+      test.each<[string, object, object]>([
+        ["another start", { startTime: start }, { startTime: "2026-01-01T12:00:01Z" }],
+        ["fewer failures", { failed: 2 }, { failed: 1 }],
+      ])("is not told of %s later", async (_, before, after) => {
+        await job();
+        await tell(before);
+        expect(await failureOf(tell(after))).toSatisfy(isInvalid);
       });
     });
 
