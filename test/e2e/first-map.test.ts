@@ -61,7 +61,7 @@ describe.skipIf(!isRoot)("the first map, on real containers", () => {
   test("items from standard input come back as results in order, exit status 0", async () => {
     const numbers = Array.from({ length: 100 }, (_, index) => index + 1);
     const { stdout, code } = await map(
-      ["--name", "many"],
+      ["--name", "many", "--parallelism", "4"],
       ["sh", "-c", "echo $((POOL_ITEM * POOL_ITEM))"],
       numbers.join("\n"),
     );
