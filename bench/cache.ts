@@ -45,7 +45,7 @@ export const cache: Scenario = {
 };
 
 /** Some are enough: they are held in memory until they are replayed. */
-const replayedEvents = 20_000;
+const replayedEvents = 10_000;
 
 interface Measured {
   readonly operator: OperatorProcess;

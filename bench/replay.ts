@@ -9,19 +9,19 @@ const pods: Resource = { group: "", version: "v1", kind: "Pod", plural: "pods", 
 
 /** Events a second of CPU time, garbage collection included. */
 export async function replayedPerCpuSecond(events: number, objects: number): Promise<number> {
-  const recorded = Array.from({ length: events }, (_, index) => eventOf(index, objects));
+  const recorded = Array.from({ length: 2 * events }, (_, index) => eventOf(index, objects));
   const project = createProjections();
   const store = createStore<PodView>({
     resource: pods,
     indexes: { node: (pod) => pod.node, job: (pod) => pod.attempt?.job },
   });
-  const follow = async (): Promise<void> => {
-    for await (const line of linesOf(chunks(recorded))) store.set(project.pod(JSON.parse(line).object as KubeObject));
+  const follow = async (part: readonly Buffer[]): Promise<void> => {
+    for await (const line of linesOf(chunks(part))) store.set(project.pod(JSON.parse(line).object as KubeObject));
   };
-  // An operator lives long: the first time through is the compiler's.
-  await follow();
+  // An operator lives long: the first half is the compiler's. The second is newer, so that nothing of it is passed over.
+  await follow(recorded.slice(0, events));
   const before = process.cpuUsage();
-  await follow();
+  await follow(recorded.slice(events));
   const { user, system } = process.cpuUsage(before);
   return Math.round((1e6 * events) / (user + system));
 }
