@@ -2,7 +2,7 @@
 // Kubernetes; a Pod starts at once and ends on time.
 import { withActive, withMemory, withoutActive } from "../scheduling/forward.ts";
 import { Heap } from "../scheduling/heap.ts";
-import { type Expectation, type Node, type Plan, type Pool, planPool, type Task } from "../scheduling/index.ts";
+import { type Expectation, Memo, type Node, type Plan, type Pool, planPool, type Task } from "../scheduling/index.ts";
 import { compareText } from "../scheduling/order/chain.ts";
 import { earliest } from "../scheduling/stops.ts";
 
@@ -53,6 +53,7 @@ export function simulate({ pools, nodes, submissions }: Workload, options: Simul
   const live = new Map<string, Task>();
   const running = new Heap<Ran>(endsBefore);
   const ran: Ran[] = [];
+  const memo = new Memo();
   let remembering = pools;
   let arrived = 0;
   let plans = 0;
@@ -76,7 +77,7 @@ export function simulate({ pools, nodes, submissions }: Workload, options: Simul
       else live.set(task.key, after);
     }
     const tasks = [...live.values()].map((task) => withExpectation(task, options.expectation?.(task, now)));
-    const plan = planPool({ pools: remembering, nodes, tasks }, now);
+    const plan = planPool({ pools: remembering, nodes, tasks }, now, memo);
     plans += 1;
     options.onPlan?.(plan);
     wakeAt = plan.wakeAt;
