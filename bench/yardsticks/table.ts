@@ -3,35 +3,24 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import type { OrderName, PlacementName } from "../../src/scheduling/index.ts";
-import { binsUsed, readBinpack } from "./binpack.ts";
 import type { EstimateName } from "./estimates.ts";
+import { fgdRows } from "./fgd-rows.ts";
 import type { Job, RuleName } from "./jobs.ts";
 import type { Measures } from "./measures.ts";
+import { binpackRows, pcmaxRows } from "./packing-rows.ts";
 import { runCase } from "./queue.ts";
 import { readCase, readSwf } from "./read-jobs.ts";
+import type { YardstickRow } from "./row.ts";
 import { runSwf, type SwfOptions, shaken } from "./swf.ts";
-
-/** Product: its planner alone. Bridge: its planner, asked where and as the published artifact asks. */
-type Through = "product" | "bridge";
-
-interface Row {
-  readonly what: string;
-  readonly published: string;
-  readonly ours: string;
-  readonly through: Through;
-  readonly holds: boolean;
-}
 
 const { values } = parseArgs({ options: { data: { type: "string" }, all: { type: "boolean", default: false } } });
 const folder = values.data ?? resolve(import.meta.dirname, "../../../shared/yardsticks");
 let failed = 0;
 
-function print({ what, published, ours, through, holds }: Row): void {
+function print({ name, published, ours, through, holds }: YardstickRow): void {
   if (!holds) failed += 1;
-  console.log(
-    `${what.padEnd(46)} ${published.padStart(20)} ${ours.padStart(20)}  ${through.padEnd(8)} ${holds ? "holds" : "DOES NOT HOLD"}`,
-  );
+  const verdict = holds ? "holds" : "DOES NOT HOLD";
+  console.log(`${name.padEnd(46)} ${published.padStart(24)} ${ours.padStart(24)}  ${verdict.padEnd(13)}  ${through}`);
 }
 
 const isClose = (ours: number, published: number): boolean => Math.abs(ours / published - 1) < 1e-13;
@@ -52,33 +41,12 @@ function queueCases(): void {
       return jobs.every(({ expectedEndMs }, i) => ends[i] === expectedEndMs);
     });
     print({
-      what: `pyss cases, every finish time, ${rule}`,
+      name: `pyss cases, every finish time, ${rule}`,
       published: `${files.length} files`,
       ours: `${right.length} files`,
       through: "product",
       holds: right.length === files.length,
     });
-  }
-}
-
-function bins(): void {
-  const rows: readonly (readonly [string, PlacementName, OrderName, readonly [number, number]])[] = [
-    ["FF", "FirstFit", "FirstCome", [1044, 2162]],
-    ["BF", "BinPack", "FirstCome", [1038, 2154]],
-    ["FFD", "FirstFit", "LargestRequest", [995, 2062]],
-    ["BFD", "BinPack", "LargestRequest", [995, 2062]],
-  ];
-  for (const [set, file] of [
-    ["u120", "binpack1.txt"],
-    ["u250", "binpack2.txt"],
-  ] as const) {
-    const instances = readBinpack(join(folder, "binpack", file));
-    for (const [name, placement, order, counts] of rows) {
-      const published = counts[set === "u120" ? 0 : 1];
-      const ours = instances.reduce((sum, each) => sum + binsUsed(each, placement, order), 0);
-      const what = `${set}, bins of ${name}`;
-      print({ what, published: String(published), ours: String(ours), through: "product", holds: ours === published });
-    }
   }
 }
 
@@ -106,10 +74,10 @@ function publishedRuns(jobs: readonly Job[]): void {
     .split("\n")
     .slice(1);
   const published = new Map(lines.map((line) => [line.split(",")[1] ?? "", Number(line.split(",")[6])]));
-  const row = (what: string, target: number, options: SwfOptions, close: (ours: number) => boolean): void => {
+  const row = (name: string, target: number, options: SwfOptions, close: (ours: number) => boolean): void => {
     const ours = runSwf(jobs, 100, options).averageBoundedSlowdown;
-    const through: Through = options.asPyss ? "bridge" : "product";
-    print({ what, published: String(target), ours: String(ours), through, holds: close(ours) });
+    const through = options.asPyss ? "bridge" : "product";
+    print({ name, published: String(target), ours: String(ours), through, holds: close(ours) });
   };
   for (const [run, rule, estimates] of kth) {
     const target = published.get(run) ?? Number.NaN;
@@ -144,7 +112,7 @@ function shakenRuns(jobs: readonly Job[], seeds: number): void {
       const target = Math.min(...others.map((each) => median(each, figure)));
       const told = (value: number): string => value.toFixed(2);
       const holds = ours < target;
-      print({ what: `${name}: ${what}`, published: `< ${told(target)}`, ours: told(ours), through: "product", holds });
+      print({ name: `${name}: ${what}`, published: `< ${told(target)}`, ours: told(ours), through: "product", holds });
     };
     row("averageBoundedSlowdown", "slowdown", [easyPlus, double]);
     row("meanWaitWideSeconds", "wide wait", [easyPlus]);
@@ -161,15 +129,17 @@ function median(measures: readonly Measures[], figure: keyof Measures): number {
 if (!existsSync(folder) || readdirSync(folder).length === 0) {
   console.log(`skipped: the published traces are not part of this project, and there is no folder ${folder}`);
 } else {
-  console.log(`${"what".padEnd(46)} ${"published".padStart(20)} ${"ours".padStart(20)}  through`);
+  console.log(`${"what".padEnd(46)} ${"published".padStart(24)} ${"ours".padStart(24)}  ${"".padEnd(13)}  through`);
   queueCases();
-  bins();
+  binpackRows(join(folder, "binpack")).forEach(print);
+  pcmaxRows(join(folder, "pcmax")).forEach(print);
   if (values.all) {
+    fgdRows(join(folder, "fgd")).forEach(print);
     const jobs = readSwf(join(folder, "swf", "KTH-SP2.filtered.swf.gz"), 100);
     publishedRuns(jobs);
     shakenRuns(jobs, 16);
   } else {
-    console.log("left out: the runs of KTH-SP2, which take minutes (make yardsticks ALL=1)");
+    console.log("left out: the runs of KTH-SP2 and of the GPU traces, which take long (make yardsticks ALL=1)");
   }
   console.log(failed === 0 ? "all of it holds" : `${failed} rows do not hold`);
   process.exitCode = failed === 0 ? 0 : 1;
