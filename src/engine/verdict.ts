@@ -13,7 +13,7 @@ export interface Verdict {
 /** Of a Pod that has ended, or is gone. */
 export function verdictOf(pod: PodView, attempt: PodAttempt, stopping: boolean): Verdict {
   const container = attempt.container?.state === "terminated" ? attempt.container : undefined;
-  const outcome = byProgram(pod, attempt, container);
+  const outcome = byProgram(pod, attempt, container, stopping);
   if (outcome === "Succeeded") return { outcome };
   if (outcome === "Failed") return { outcome, ...programFailure(attempt, container) };
   const said = attempt.message === undefined ? {} : { message: attempt.message };
@@ -30,21 +30,34 @@ function byProgram(
   pod: PodView,
   attempt: PodAttempt,
   container: TerminatedView | undefined,
+  stopping: boolean,
 ): "Succeeded" | "Failed" | undefined {
   // An evicted Pod may tell nothing of its containers.
   if (container === undefined) return pod.phase === "Failed" && exceededItsLimit(attempt) ? "Failed" : undefined;
-  // What ends after it was told to stop does not count: many programs answer SIGTERM with 0 without having finished.
-  // Times are whole seconds, so an end in the same second is in doubt, and an item that runs twice is the lesser harm.
-  if (
-    attempt.deletionAskedMs !== undefined &&
-    (container.endMs ?? Number.POSITIVE_INFINITY) >= attempt.deletionAskedMs
-  ) {
-    return undefined;
-  }
+  if (wasToldToStop(attempt, container, stopping)) return undefined;
   if (pod.phase === "Succeeded") return "Succeeded";
   if (pod.phase !== "Failed") return undefined;
   if (container.reason === "OOMKilled" || exceededItsLimit(attempt)) return "Failed";
   return isTheNodes(attempt, container) ? undefined : "Failed";
+}
+
+/**
+ * What ends after it was told to stop does not count: many programs answer SIGTERM with 0 without having finished. Times
+ * are whole seconds, so an end in the same second is in doubt, and an item that runs twice is the lesser harm.
+ */
+function wasToldToStop(
+  { deletionAskedMs, removing }: PodAttempt,
+  container: TerminatedView,
+  stopping: boolean,
+): boolean {
+  if (deletionAskedMs === undefined) return false;
+  if ((container.endMs ?? Number.POSITIVE_INFINITY) >= deletionAskedMs) return true;
+  // Of a Pod that had ended, the API server tells when it is removed, and no longer when it was first asked to end.
+  return removing === true && (stopping || isSignalled(container));
+}
+
+function isSignalled({ exit, reason }: TerminatedView): boolean {
+  return (exit === 137 || exit === 143) && reason !== "OOMKilled";
 }
 
 /** An eviction that would come again on every node (Kubernetes 1.36: pkg/kubelet/eviction/helpers.go). */

@@ -104,6 +104,8 @@ export interface PodAttempt {
   readonly createdMs: number;
   /** When its deletion was asked for: the end of its grace period less that period. */
   readonly deletionAskedMs?: number;
+  /** Its grace period is 0: it is being removed, and when it was first asked to end is told no longer. */
+  readonly removing?: true;
   /** `status.reason` and `status.message`: the kubelet's words on a Pod that it refused or evicted. */
   readonly reason?: string;
   readonly message?: string;
@@ -347,6 +349,7 @@ function podAttempt({ metadata }: KubeObject, job: string, spec: Fields, status:
     ...(own !== undefined && { own }),
     createdMs: timeOf(metadata.creationTimestamp) ?? 0,
     ...(deletionMs !== undefined && { deletionAskedMs: deletionMs - graceSeconds * 1000 }),
+    ...(deletionMs !== undefined && graceSeconds === 0 && { removing: true }),
     ...(reason !== "" && { reason }),
     ...(message !== "" && { message: shortened(message) }),
     ...(refused !== undefined && {

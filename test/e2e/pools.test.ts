@@ -104,8 +104,7 @@ describe("two pools below one, on a node of 32 CPUs", () => {
   });
 
   test("kubectl pool stop, drain and start reach all pools below", async () => {
-    // Seen here: a simulated Pod told to stop may end by the signal in a second that seems to lie before; it is charged.
-    await apply(taskIn("students", "essay", { items: 20, runMs: 4000, spec: { retries: 2 } }));
+    await apply(taskIn("students", "essay", { items: 20, runMs: 4000 }));
     await history.until(() => live("essay") === 12, 60_000);
     expect((await kubectlPool(cluster, ["drain", "lab"])).stdout).toContain("resourcepool/lab drained");
     await history.until(() => live("essay") === 0, 60_000);

@@ -96,6 +96,8 @@ export interface PodTraits {
   readonly created?: number;
   /** The deletion was asked for at this second; the grace period is 30 s. */
   readonly deletionAsked?: number;
+  /** At this second the API server was told to remove it at once. */
+  readonly removed?: number;
   readonly reason?: string;
   readonly message?: string;
   readonly conditions?: readonly object[];
@@ -107,7 +109,17 @@ export interface PodTraits {
 }
 
 export function aStoredPod(traits: PodTraits = {}): KubeObject {
-  const { phase = "Pending", created = 1, deletionAsked, reason, message, conditions, state, sidecars = 0 } = traits;
+  const {
+    phase = "Pending",
+    created = 1,
+    deletionAsked,
+    removed,
+    reason,
+    message,
+    conditions,
+    state,
+    sidecars = 0,
+  } = traits;
   return {
     apiVersion: "v1",
     kind: "Pod",
@@ -126,6 +138,7 @@ export function aStoredPod(traits: PodTraits = {}): KubeObject {
         deletionTimestamp: atSeconds(deletionAsked + 30),
         deletionGracePeriodSeconds: 30,
       }),
+      ...(removed !== undefined && { deletionTimestamp: atSeconds(removed), deletionGracePeriodSeconds: 0 }),
     },
     spec: {
       nodeName: traits.node ?? "node-1",

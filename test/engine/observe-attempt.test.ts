@@ -196,6 +196,16 @@ describe("what is not the program's fault costs no retry", () => {
   });
 });
 
+describe("an attempt whose Pod is being removed, though we did not stop it", () => {
+  test("was told to stop if a signal ended it, and has its own end else", () => {
+    for (const exit of [137, 143]) {
+      expect(observeEnd(aJob(), [ended(exit, "", { removed: 42 })])).toMatchObject({ outcome: "Lost" });
+    }
+    expect(observeEnd(aJob(), [ended(1, "", { removed: 42 })])).toMatchObject({ outcome: "Failed" });
+    expect(observeEnd(aJob(), [ended(0, "9", { removed: 42 })])).toMatchObject({ outcome: "Succeeded" });
+  });
+});
+
 describe("an attempt that we stop", () => {
   const stopped = { outcome: "Stopped", outcomes: [], handedBack: [3], interrupted: [3] };
 
@@ -211,6 +221,12 @@ describe("an attempt that we stop", () => {
     expect(observeEnd(aJob({ deleting: true }), [ended(1, "", late)])).toMatchObject({ outcome: "Failed" });
     // In the same second nobody can tell.
     expect(observeEnd(aJob({ deleting: true }), [ended(0, "9", { deletionAsked: 40 })])).toMatchObject(stopped);
+  });
+
+  test("does not count when all that is left to see is a Pod that is being removed after its end", () => {
+    for (const exit of [0, 1, 137, 143]) {
+      expect(observeEnd(aJob({ deleting: true }), [ended(exit, "half", { removed: 42 })])).toMatchObject(stopped);
+    }
   });
 
   test("has ended when its Pod is gone", () => {
