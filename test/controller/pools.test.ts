@@ -60,6 +60,7 @@ test("a child inherits what it does not say, and shows what is in force", async 
     order: ["FairShare"],
     backfill: { policy: "None", candidates: "ShortestFirst" },
     maxWaitSeconds: 60,
+    preemption: { withinPool: "Never", reclaim: "Never" },
     placement: "Spread",
     defaultRequests: { cpu: "1" },
     stopPolicy: "None",

@@ -63,14 +63,20 @@ test("a preemption leads to the start that it was made for, in whatever order wh
         for (const { task: uid, nodes } of claims) {
           const task = byUid.get(uid);
           if (task === undefined || !made.some((stop) => stop.for === task.key)) continue;
+          // When the last of its own shards ends too, it wants its minimum together again, which is more than was kept.
+          const isAlsoEnding = applied(snapshot, first, noon).tasks.some(
+            (each) => each.uid === uid && each.active.some(({ state: now }) => now === "Stopping"),
+          );
+          if ((task.minParallelism ?? 1) > 1 && isAlsoEnding) continue;
           // Only a higher priority of its pool, or another pool that is below its reservation, may take the place.
           const mayTake = (key: string): boolean => {
             const other = state.tasks.find((each) => each.key === key);
             return other !== undefined && (other.pool !== task.pool || other.priority > task.priority);
           };
-          const taken = starts.filter((each) => nodes.includes(each.node) && mayTake(each.task)).length;
+          // One such shard may be as large as several places.
+          if (starts.some((each) => nodes.includes(each.node) && mayTake(each.task))) continue;
           const own = starts.filter((each) => each.task === task.key).length;
-          expect(own + taken, plans.map(tableOf).join("")).toBeGreaterThanOrEqual(nodes.length);
+          expect(own, plans.map(tableOf).join("")).toBeGreaterThanOrEqual(nodes.length);
         }
       }
     }),
@@ -87,6 +93,8 @@ test("nobody is stopped who need not be for one shard: with any one of them runn
       const after = applied(snapshot, plan, noon);
       for (const victim of victims) {
         const owner = snapshot.tasks.find(({ key }) => key === victim.task);
+        // One that is given room itself in the same plan passes its loss on: what that stops could have served both.
+        if (victims.some((stop) => stop.for === victim.task)) continue;
         // Of a task with a minimum, all may have to go.
         if ((owner?.minParallelism ?? 1) > 1) continue;
         const beneficiary = snapshot.tasks.find(({ key }) => key === victim.for);
@@ -106,7 +114,10 @@ test("nobody is stopped who need not be for one shard: with any one of them runn
         if (keptFor(plan) !== 1) continue;
         // Planned again with that one running, the place is not to be had without another stop.
         const again = planPool({ ...after, tasks: after.tasks.map(lived) }, noon);
-        const isStoppedAgain = madeFor(again).some((stop) => stop.for === victim.for);
+        // Or it is needed for another one all the same.
+        const isStoppedAgain = madeFor(again).some(
+          (stop) => stop.for === victim.for || (stop.task === victim.task && stop.shard === victim.shard),
+        );
         expect(isStoppedAgain || keptFor(again) === 0, tableOf(plan) + tableOf(again)).toBe(true);
       }
     }),
