@@ -8,7 +8,7 @@ import { fgdRows } from "./fgd-rows.ts";
 import type { Job, RuleName } from "./jobs.ts";
 import type { Measures } from "./measures.ts";
 import { binpackRows, pcmaxRows } from "./packing-rows.ts";
-import { runCase } from "./queue.ts";
+import { queueCases, runCase } from "./queue.ts";
 import { readCase, readSwf } from "./read-jobs.ts";
 import type { YardstickRow } from "./row.ts";
 import { runSwf, type SwfOptions, shaken } from "./swf.ts";
@@ -25,16 +25,8 @@ function print({ name, published, ours, through, holds }: YardstickRow): void {
 
 const isClose = (ours: number, published: number): boolean => Math.abs(ours / published - 1) < 1e-13;
 
-function queueCases(): void {
-  const numbered = (name: string, count: number): string[] => Array.from({ length: count }, (_, i) => `${name}.${i}`);
-  const basic = [...numbered("basic_input", 10), ...numbered("extreme_input", 2)];
-  const cases: readonly (readonly [RuleName, readonly string[]])[] = [
-    ["fcfs", [...basic, ...numbered("fcfs_input", 3)]],
-    ["easy", [...basic, ...numbered("bf_input", 4), ...numbered("easy_bf_input", 2)]],
-    ["easy-sjbf", [...basic, ...numbered("sjbf", 2)]],
-    ["conservative", [...basic, ...numbered("bf_input", 4), ...numbered("cons_bf_input", 1)]],
-  ];
-  for (const [rule, files] of cases) {
+function caseRows(): void {
+  for (const [rule, files] of queueCases) {
     const right = files.filter((file) => {
       const jobs = readCase(join(folder, "queue_cases", file));
       const ends = runCase(jobs, 100, rule);
@@ -130,7 +122,7 @@ if (!existsSync(folder) || readdirSync(folder).length === 0) {
   console.log(`skipped: the published traces are not part of this project, and there is no folder ${folder}`);
 } else {
   console.log(`${"what".padEnd(46)} ${"published".padStart(24)} ${"ours".padStart(24)}  ${"".padEnd(13)}  through`);
-  queueCases();
+  caseRows();
   binpackRows(join(folder, "binpack")).forEach(print);
   pcmaxRows(join(folder, "pcmax")).forEach(print);
   if (values.all) {

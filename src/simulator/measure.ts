@@ -27,7 +27,8 @@ export function measure(workload: Workload, { ran, unfinished }: SimulatedRun): 
   const submittedAt = submissions.map(({ task }) => task.created).reduce((a, b) => Math.min(a, b), Infinity);
   const endedAt = ran.reduce((latest, each) => Math.max(latest, each.endedAt), submittedAt);
   const makespanMs = submissions.length === 0 ? 0 : endedAt - submittedAt;
-  const finished = submissions.filter(({ task }) => runs.has(task.key) && !unfinished.includes(task.key));
+  const isOpen = new Set(unfinished);
+  const finished = submissions.filter(({ task }) => runs.has(task.key) && !isOpen.has(task.key));
   const items = submissions.flatMap(({ task, items }) =>
     (runs.get(task.key) ?? []).map((run) => items?.(run.shard) ?? 1),
   );

@@ -4,8 +4,7 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { binsUsed, readBinpack } from "../../bench/yardsticks/binpack.ts";
-import type { RuleName } from "../../bench/yardsticks/jobs.ts";
-import { runCase } from "../../bench/yardsticks/queue.ts";
+import { queueCases, runCase } from "../../bench/yardsticks/queue.ts";
 import { readCase } from "../../bench/yardsticks/read-jobs.ts";
 import type { OrderName, PlacementName } from "../../src/scheduling/index.ts";
 
@@ -14,18 +13,9 @@ const isThere = existsSync(yardsticks);
 if (!isThere) console.log("skipped: the published traces, whose folder is not beside this checkout");
 const described = describe.skipIf(!isThere);
 
-const numbered = (name: string, count: number): string[] => Array.from({ length: count }, (_, i) => `${name}.${i}`);
-const basic = [...numbered("basic_input", 10), ...numbered("extreme_input", 2)];
-const cases: Readonly<Partial<Record<RuleName, readonly string[]>>> = {
-  fcfs: [...basic, ...numbered("fcfs_input", 3)],
-  easy: [...basic, ...numbered("bf_input", 4), ...numbered("easy_bf_input", 2)],
-  "easy-sjbf": [...basic, ...numbered("sjbf", 2)],
-  conservative: [...basic, ...numbered("bf_input", 4), ...numbered("cons_bf_input", 1)],
-};
-
 described("the small cases of pyss", () => {
-  for (const rule of Object.keys(cases) as RuleName[]) {
-    test.each(cases[rule] ?? [])(`${rule}: each job of %s ends when it should`, (file) => {
+  for (const [rule, files] of queueCases) {
+    test.each(files)(`${rule}: each job of %s ends when it should`, (file) => {
       const jobs = readCase(join(yardsticks, "queue_cases", file));
       expect(runCase(jobs, 100, rule)).toEqual(jobs.map(({ expectedEndMs }) => expectedEndMs));
     });
