@@ -1,6 +1,7 @@
 // `npm test`: everything, in two lanes, since a test at scale waits for the API server most of its time. Ends with one
 // plain line for all of it, and fails if anything did.
 import { spawn } from "node:child_process";
+import { stripVTControlCharacters } from "node:util";
 
 interface Step {
   readonly name: string;
@@ -9,11 +10,12 @@ interface Step {
 
 const vitest = (project: string): Step => ({ name: project, command: ["vitest", "run", "--project", project] });
 const lanes: readonly (readonly Step[])[] = [
-  [vitest("scale")],
-  [{ name: "lint", command: ["npm", "run", "--silent", "lint"] }, vitest("e2e"), vitest("unit")],
+  [{ name: "lint", command: ["npm", "run", "--silent", "lint"] }, vitest("unit"), vitest("scale")],
+  [vitest("e2e")],
 ];
 
 const closingLine = /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/;
+const failures: string[] = [];
 const counts = { passed: 0, failed: 0, skipped: 0 };
 
 /** The output of a step is told when it ends: two lanes would mix their lines. */
@@ -36,6 +38,8 @@ function run({ name, command }: Step): Promise<void> {
       counts.skipped += Number(closing?.[3] ?? 0);
       // A step that fails without counting (lint, a crash) is one failure.
       if (code !== 0 && Number(closing?.[2] ?? 0) === 0) counts.failed++;
+      const found = failuresIn(name, lines);
+      failures.push(...(code !== 0 && found.length === 0 ? [`${name}: ended with ${code}; see above`] : found));
       const told = code === 0 ? lines.filter((line) => isTold(line)) : lines;
       console.log(
         `\n── ${name}: ${code === 0 ? "passed" : "FAILED"}\n${told.filter((line) => !closingLine.test(line)).join("\n")}`,
@@ -50,11 +54,23 @@ function isTold(line: string): boolean {
   return /skipped|Test Files|Tests |Duration/.test(line);
 }
 
+/** Each failed test and its first error. */
+function failuresIn(step: string, lines: readonly string[]): string[] {
+  const plain = lines.map((line) => stripVTControlCharacters(line).trim());
+  return plain.flatMap((line, index) => {
+    if (!line.startsWith("FAIL ")) return [];
+    const error = plain.slice(index + 1, index + 8).find((next) => next !== "" && !next.startsWith("FAIL "));
+    return [`${step}: ${line}\n    ${error ?? ""}`];
+  });
+}
+
 await Promise.all(
   lanes.map(async (lane) => {
     for (const step of lane) await run(step);
   }),
 );
+// Once more, since in a long log whoever looks at its end looks for these.
+if (failures.length > 0) console.log(`\nWhat failed:\n${failures.join("\n")}`);
 const { passed, failed, skipped } = counts;
 console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
 process.exitCode = failed === 0 ? 0 : 1;

@@ -142,6 +142,8 @@ pool_await_tail() { # for a second at most: something in the background may neve
 }
 
 pool_leave() { # STATUS: lets the last words on stderr arrive, for a second at most
+  # Waiting costs less than asking again and again, which a busy node feels; only what is in the background is asked for.
+  [ -z "$pool_tail" ] || [ -s "$pool_tail" ] || pool_await_tail
   pool_slot=$pool_first_slot pool_left=20
   while [ -p "$pool_scratch/err-$pool_slot" ]; do
     until [ -s "$pool_scratch/tail-$pool_slot" ] || [ "$pool_left" -le 0 ]; do
@@ -205,7 +207,7 @@ pool_record() { # appends the record of the item that just ended; false if there
   [ "$pool_size" -le "$pool_largest" ] || pool_largest=$pool_size
 }
 
-pool_stopping= pool_child=
+pool_stopping= pool_child= pool_tail=
 trap 'pool_stopping=yes; [ -z "$pool_child" ] || kill -TERM "$pool_child" 2>/dev/null' TERM INT QUIT HUP
 
 pool_used=0 pool_largest=40 pool_some_failed=0 pool_status=0

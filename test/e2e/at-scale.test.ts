@@ -7,43 +7,11 @@ import { parseRecords, recordsKey, succeeded } from "../../src/api/records.ts";
 import { type ControlPlane, startControlPlane } from "../support/control-plane.ts";
 import { type History, recordHistory } from "../support/history.ts";
 import { must } from "../support/installed.ts";
+import { poolManifest, simulatedTask } from "../support/manifests.ts";
 import { install, type OperatorProcess, startOperator } from "../support/operator-process.ts";
 
 const nodes = 100;
 const cpuPerNode = 32_000;
-
-interface TaskOptions {
-  readonly items: number;
-  readonly cpu?: string;
-  readonly runMs?: number;
-  readonly spec?: Readonly<Record<string, unknown>>;
-}
-
-function taskOf(name: string, { items, cpu = "1", runMs = 200, spec = {} }: TaskOptions): string {
-  return JSON.stringify({
-    apiVersion: "kube-pool.dev/v1alpha1",
-    kind: "PooledTask",
-    metadata: { name, namespace: "default" },
-    spec: {
-      poolRef: { name: "lab" },
-      items: { range: { end: items } },
-      template: {
-        metadata: { annotations: { "simulated/message": "result of $(POOL_ITEM)", "simulated/run-ms": String(runMs) } },
-        spec: {
-          containers: [{ name: "main", image: "busybox:1.35", command: ["true"], resources: { requests: { cpu } } }],
-        },
-      },
-      ...spec,
-    },
-  });
-}
-
-const pool = JSON.stringify({
-  apiVersion: "kube-pool.dev/v1alpha1",
-  kind: "ResourcePool",
-  metadata: { name: "lab" },
-  spec: { namespaceSelector: {} },
-});
 
 describe("on 100 simulated nodes", () => {
   let cluster: ControlPlane;
@@ -53,13 +21,17 @@ describe("on 100 simulated nodes", () => {
   beforeAll(async () => {
     cluster = await startControlPlane({ nodes: `kwok:${nodes}` });
     await install(cluster);
-    await must(cluster, ["apply", "-f", "-"], pool);
+    await must(cluster, ["apply", "-f", "-"], poolManifest("lab"));
     history = await recordHistory(cluster);
   });
   afterAll(async () => {
     history?.close();
     await cluster?.stop();
   });
+
+  // A name is used once, since a second try of a test would meet the task of its first, which is being deleted.
+  let named = 0;
+  const fresh = (name: string): string => `${name}-${++named}`;
 
   // What one test leaves waiting must not stand before the next one's tasks.
   afterEach(async () => {
@@ -98,116 +70,117 @@ describe("on 100 simulated nodes", () => {
   }
 
   test("200 shards, the operator killed five times: every item once, and no shard that had succeeded runs again", async () => {
+    const name = fresh("killed");
     // No lease to wait for: what counts here is what a restart finds.
     const alone = { KUBE_POOL_LEADER_ELECTION: "off" };
-    await apply(taskOf("killed", { items: 200, cpu: "8", runMs: 400, spec: { parallelism: 40 } }));
+    const message = "result of $(POOL_ITEM)";
+    await apply(simulatedTask(name, { items: 200, cpu: "8", runMs: 400, message, spec: { parallelism: 40 } }));
     let operator = await start(alone);
     for (const afterShards of [5, 30, 70, 110, 160]) {
-      await history.until(() => history.endedPods("killed").size >= afterShards, 60_000);
+      await history.until(() => history.endedPods(name).size >= afterShards, 60_000);
       await operator.kill();
       operator = await start(alone);
     }
-    await finished("killed");
+    await finished(name);
 
-    const results = await successes("killed");
+    const results = await successes(name);
     expect([...results.keys()].sort((a, b) => a - b)).toEqual(Array.from({ length: 200 }, (_, index) => index));
     for (const [item, texts] of results) expect(texts).toEqual([`result of ${item}`]);
-    expect(history.startsAfterSuccess("killed")).toEqual([]);
-    expect(history.mostLiveAttempts("killed")).toBe(1);
-    expect(await kubectl("get", "ptask", "killed", "-o", "jsonpath={.status.items.succeeded}")).toBe("200");
+    expect(history.startsAfterSuccess(name)).toEqual([]);
+    expect(history.mostLiveAttempts(name)).toBe(1);
+    expect(await kubectl("get", "ptask", name, "-o", "jsonpath={.status.items.succeeded}")).toBe("200");
   });
 
   test("two operators: one leads, the other takes over within the lease, and nothing is started twice", async () => {
+    const name = fresh("handed-over");
+    const lease = async (): Promise<{ holderIdentity?: string; renewTime: string; acquireTime: string }> =>
+      JSON.parse(await kubectl("get", "lease", "-n", "kube-pool-system", "kube-pool", "-o", "json")).spec;
     const first = await start({ KUBE_POOL_LEASE_SECONDS: "6" });
-    await expect
-      .poll(
-        () => kubectl("get", "lease", "-n", "kube-pool-system", "kube-pool", "-o", "jsonpath={.spec.holderIdentity}"),
-        { timeout: 20_000 },
-      )
-      .toBe(first.identity);
+    await expect.poll(async () => (await lease()).holderIdentity, { timeout: 60_000 }).toBe(first.identity);
     const second = await start({ KUBE_POOL_LEASE_SECONDS: "6" });
-    await apply(taskOf("handed-over", { items: 100, cpu: "8", runMs: 500, spec: { parallelism: 20 } }));
-    await history.until(() => history.endedPods("handed-over").size >= 20, 60_000);
+    await apply(simulatedTask(name, { items: 100, cpu: "8", runMs: 500, spec: { parallelism: 20 } }));
+    await history.until(() => history.endedPods(name).size >= 20, 60_000);
     await first.kill();
-    const killedAt = performance.now();
-    await expect
-      .poll(
-        () => kubectl("get", "lease", "-n", "kube-pool-system", "kube-pool", "-o", "jsonpath={.spec.holderIdentity}"),
-        { timeout: 20_000, interval: 200 },
-      )
-      .toBe(second.identity);
-    expect(performance.now() - killedAt).toBeLessThan(15_000);
-    await finished("handed-over");
-    expect((await successes("handed-over")).size).toBe(100);
-    expect(history.startsAfterSuccess("handed-over")).toEqual([]);
-    expect(history.mostLiveAttempts("handed-over")).toBe(1);
+    const { renewTime } = await lease();
+    await expect.poll(async () => (await lease()).holderIdentity, { timeout: 60_000 }).toBe(second.identity);
+    // Not before the lease has run out: until then the first could still be at work. How soon after it is a matter of
+    // clocks, and told by test/controller/leaders.test.ts.
+    expect(Date.parse((await lease()).acquireTime) - Date.parse(renewTime)).toBeGreaterThanOrEqual(6000);
+    await finished(name);
+    expect((await successes(name)).size).toBe(100);
+    expect(history.startsAfterSuccess(name)).toEqual([]);
+    expect(history.mostLiveAttempts(name)).toBe(1);
   });
 
   test("1,000 shards: all placed, and no node over its capacity at any moment", { timeout: 420_000 }, async () => {
+    const name = fresh("thousand");
     await start();
-    await apply(taskOf("thousand", { items: 1000, cpu: "12", runMs: 1000 }));
-    await finished("thousand", 400);
-    expect(await kubectl("get", "ptask", "thousand", "-o", "jsonpath={.status.items.succeeded}")).toBe("1000");
-    expect(history.peakByNode("thousand").size).toBe(nodes);
+    await apply(simulatedTask(name, { items: 1000, cpu: "12", runMs: 1000 }));
+    await finished(name, 400);
+    expect(await kubectl("get", "ptask", name, "-o", "jsonpath={.status.items.succeeded}")).toBe("1000");
+    expect(history.peakByNode(name).size).toBe(nodes);
     expect(history.mostOnANode()).toBeLessThanOrEqual(cpuPerNode);
   });
 
   test("deletion mid-run leaves nothing behind", async () => {
+    const name = fresh("deleted");
     await start();
-    await apply(taskOf("deleted", { items: 500, cpu: "8", runMs: 3000 }));
-    const uid = await kubectl("get", "ptask", "deleted", "-o", "jsonpath={.metadata.uid}");
+    await apply(simulatedTask(name, { items: 500, cpu: "8", runMs: 3000 }));
+    const uid = await kubectl("get", "ptask", name, "-o", "jsonpath={.metadata.uid}");
     const ours = (kinds: string): Promise<string> =>
       kubectl("get", kinds, "-l", `kube-pool.dev/task-uid=${uid}`, "-o", "name");
-    await history.until(() => history.livePods("deleted").size >= 50, 60_000);
+    await history.until(() => history.livePods(name).size >= 50, 60_000);
     await expect.poll(() => ours("configmaps"), { timeout: 60_000 }).not.toBe("");
-    await kubectl("delete", "ptask", "deleted", "--timeout=60s");
+    await kubectl("delete", "ptask", name, "--timeout=120s");
     await expect.poll(() => ours("jobs,pods,configmaps"), { timeout: 60_000 }).toBe("");
     expect(await kubectl("get", "rpool", "lab", "-o", "jsonpath={.status.queue.openStarts}")).toBe("[]");
   });
 
   test("a shard that no node could ever hold is told so at once, and holds nobody up", async () => {
     await start();
-    await apply(taskOf("too-large", { items: 3, cpu: "64" }));
-    await kubectl("wait", "--for=condition=Stalled", "--timeout=20s", "ptask/too-large");
-    expect(await kubectl("get", "ptask", "too-large", "-o", "jsonpath={.status.queue.reason}")).toBe("NeverFits");
-    await apply(taskOf("behind", { items: 3 }));
-    await finished("behind", 30);
+    const [tooLarge, behind] = [fresh("too-large"), fresh("behind")];
+    await apply(simulatedTask(tooLarge, { items: 3, cpu: "64" }));
+    await kubectl("wait", "--for=condition=Stalled", "--timeout=120s", `ptask/${tooLarge}`);
+    expect(await kubectl("get", "ptask", tooLarge, "-o", "jsonpath={.status.queue.reason}")).toBe("NeverFits");
+    await apply(simulatedTask(behind, { items: 3 }));
+    await finished(behind);
   });
 
   test("a namespace quota that refuses Pods is named, and lets the rest run as it frees", async () => {
     await start();
-    await kubectl("create", "namespace", "small");
-    await kubectl("create", "quota", "two", "-n", "small", "--hard=pods=2");
+    const namespace = fresh("small");
+    await kubectl("create", "namespace", namespace);
+    await kubectl("create", "quota", "two", "-n", namespace, "--hard=pods=2");
     // A quota is in force only once its controller has counted what is there.
-    await kubectl("wait", "-n", "small", "--for=jsonpath={.status.hard.pods}=2", "--timeout=60s", "quota/two");
-    const manifest = JSON.parse(taskOf("rationed", { items: 6, runMs: 10_000 }));
-    await apply(JSON.stringify({ ...manifest, metadata: { name: "rationed", namespace: "small" } }));
+    await kubectl("wait", "-n", namespace, "--for=jsonpath={.status.hard.pods}=2", "--timeout=60s", "quota/two");
+    await apply(simulatedTask("rationed", { namespace, items: 6, runMs: 10_000 }));
     await kubectl(
       "wait",
       "-n",
-      "small",
+      namespace,
       "--for=jsonpath={.status.queue.reason}=QuotaRefused",
-      "--timeout=90s",
+      "--timeout=120s",
       "ptask/rationed",
     );
-    expect(await kubectl("get", "-n", "small", "ptask", "rationed", "-o", "jsonpath={.status.queue.message}")).toMatch(
-      /quota/,
-    );
-    await kubectl("delete", "quota", "two", "-n", "small");
-    await kubectl("wait", "-n", "small", "--for=condition=Succeeded", "--timeout=120s", "ptask/rationed");
+    expect(
+      await kubectl("get", "-n", namespace, "ptask", "rationed", "-o", "jsonpath={.status.queue.message}"),
+    ).toMatch(/quota/);
+    await kubectl("delete", "quota", "two", "-n", namespace);
+    await kubectl("wait", "-n", namespace, "--for=condition=Succeeded", "--timeout=120s", "ptask/rationed");
   });
 
   test("a foreign object under a name of ours is named, and never touched", async () => {
+    const name = fresh("taken");
     await start();
-    await apply(taskOf("taken", { items: 2, spec: { suspend: true } }));
-    const uid = await kubectl("get", "ptask", "taken", "-o", "jsonpath={.metadata.uid}");
-    const foreign = `taken-${uid.slice(0, 6)}-results-0`;
+    await apply(simulatedTask(name, { items: 2, spec: { suspend: true } }));
+    const uid = await kubectl("get", "ptask", name, "-o", "jsonpath={.metadata.uid}");
+    const foreign = `${name}-${uid.slice(0, 6)}-results-0`;
     await kubectl("create", "configmap", foreign, "--from-literal=mine=1");
-    await kubectl("patch", "ptask", "taken", "--type=merge", "-p", '{"spec":{"suspend":false}}');
-    await kubectl("wait", "--for=jsonpath={.status.queue.reason}=NameTaken", "--timeout=30s", "ptask/taken");
+    await kubectl("patch", "ptask", name, "--type=merge", "-p", '{"spec":{"suspend":false}}');
+    await kubectl("wait", "--for=jsonpath={.status.queue.reason}=NameTaken", "--timeout=120s", `ptask/${name}`);
     expect(await kubectl("get", "cm", foreign, "-o", "jsonpath={.data}")).toBe('{"mine":"1"}');
     await kubectl("delete", "cm", foreign);
-    await kubectl("wait", "--for=condition=Succeeded", "--timeout=60s", "ptask/taken");
+    await kubectl("wait", "--for=condition=Succeeded", "--timeout=120s", `ptask/${name}`);
   });
 
   test("at rest nothing but the lease is written", async () => {

@@ -85,9 +85,9 @@ describe.skipIf(!isRoot)("the first map, on real containers", () => {
     expect(await kubectl("get", "rpool", "lab", "-o", "jsonpath={.status.queue.learned}")).not.toBe("");
   });
 
-  test("the primes below 10,000,000, counted by 100 shards, are 664579", async () => {
+  test("the primes below 10,000,000, counted by 100 shards, are 664579", { timeout: 420_000 }, async () => {
     await kubectl("apply", "-f", `${examples}primes/primes.yaml`);
-    await kubectl("wait", "--for=condition=Finished", "--timeout=170s", "ptask/primes");
+    await kubectl("wait", "--for=condition=Finished", "--timeout=400s", "ptask/primes");
     expect(await kubectl("get", "ptask", "primes", "-o", "jsonpath={.status.results.reduced}")).toBe("664579");
     const { stdout } = await kubectlPool(cluster, ["results", "primes"]);
     expect(stdout).toBe(await readFile(`${examples}primes/expected.txt`, "utf8"));
@@ -150,16 +150,16 @@ describe.skipIf(!isRoot)("the first map, on real containers", () => {
       .replace("name: squares", "name: no-image")
       .replace("busybox:1.35", "nowhere.invalid/none:1");
     await must(cluster, ["apply", "-f", "-"], manifest);
-    await kubectl("wait", "--for=jsonpath={.status.queue.reason}=Starting", "--timeout=60s", "ptask/no-image");
+    await kubectl("wait", "--for=jsonpath={.status.queue.reason}=Starting", "--timeout=120s", "ptask/no-image");
     await expect
       .poll(() => kubectl("get", "ptask", "no-image", "-o", "jsonpath={.status.queue.message}"), {
-        timeout: 60_000,
+        timeout: 120_000,
         interval: 500,
       })
       .toMatch(/image/i);
     const { stdout } = await map([], ["echo", "still here"], "1\n");
     expect(stdout).toBe("still here\n");
-    await kubectl("delete", "ptask", "no-image", "--timeout=60s");
+    await kubectl("delete", "ptask", "no-image", "--timeout=120s");
     expect(await kubectl("get", "jobs", "-l", "kube-pool.dev/task=no-image", "-o", "name")).toBe("");
   });
 });

@@ -2,43 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ControlPlane, startControlPlane } from "../support/control-plane.ts";
 import { must } from "../support/installed.ts";
+import { poolManifest, simulatedTask } from "../support/manifests.ts";
 import { install, type OperatorProcess, startOperator } from "../support/operator-process.ts";
-
-interface Options {
-  readonly pool?: string;
-  readonly items?: number;
-  readonly annotations?: Readonly<Record<string, string>>;
-  readonly spec?: object;
-}
-
-function taskOf(name: string, { pool = "shared", items = 30, annotations = {}, spec = {} }: Options = {}): string {
-  return JSON.stringify({
-    apiVersion: "kube-pool.dev/v1alpha1",
-    kind: "PooledTask",
-    metadata: { name, namespace: "default" },
-    spec: {
-      poolRef: { name: pool },
-      items: { range: { end: items } },
-      template: {
-        metadata: { annotations: { "simulated/message": "$(POOL_ITEM)", "simulated/run-ms": "300", ...annotations } },
-        spec: {
-          containers: [
-            { name: "main", image: "busybox:1.35", command: ["true"], resources: { requests: { cpu: "1" } } },
-          ],
-        },
-      },
-      ...spec,
-    },
-  });
-}
-
-const poolOf = (name: string, spec: object): string =>
-  JSON.stringify({
-    apiVersion: "kube-pool.dev/v1alpha1",
-    kind: "ResourcePool",
-    metadata: { name },
-    spec: { namespaceSelector: {}, ...spec },
-  });
 
 describe("the managed engine", () => {
   let cluster: ControlPlane;
@@ -46,7 +11,7 @@ describe("the managed engine", () => {
   const kubectl = (...args: string[]): Promise<string> => must(cluster, args);
   const apply = (manifest: string): Promise<string> => must(cluster, ["apply", "-f", "-"], manifest);
   const finished = (name: string): Promise<string> =>
-    kubectl("wait", "--for=condition=Finished", "--timeout=60s", `ptask/${name}`);
+    kubectl("wait", "--for=condition=Finished", "--timeout=120s", `ptask/${name}`);
   const jobOf = async (name: string, round = 0): Promise<string> =>
     `${name}-${(await kubectl("get", "ptask", name, "-o", "jsonpath={.metadata.uid}")).slice(0, 6)}-round-${round}`;
 
@@ -55,8 +20,8 @@ describe("the managed engine", () => {
     await install(cluster);
     const nodes = (await kubectl("get", "nodes", "-o", "jsonpath={.items[*].metadata.name}")).split(" ").slice(0, 3);
     await kubectl("taint", "nodes", ...nodes, "kube-pool.dev/pool=own:NoSchedule");
-    await apply(poolOf("own", { nodeNames: nodes, sharing: "Exclusive" }));
-    await apply(poolOf("shared", {}));
+    await apply(poolManifest("own", { nodeNames: nodes, sharing: "Exclusive" }));
+    await apply(poolManifest("lab"));
     operator = await startOperator(cluster, { KUBE_POOL_ENGINE: "Managed" });
   });
   afterAll(async () => {
@@ -65,12 +30,12 @@ describe("the managed engine", () => {
   });
 
   test("on nodes that are the pool's alone, Pods are created where they run; kubectl reads their Job as any", async () => {
-    await apply(taskOf("direct", { pool: "own" }));
+    await apply(simulatedTask("direct", { pool: "own", items: 30 }));
     await finished("direct");
     const engine = JSON.parse(await kubectl("get", "ptask", "direct", "-o", "jsonpath={.status.engine}"));
     expect(engine).toMatchObject({ name: "Managed", binding: "Direct" });
     const job = await jobOf("direct");
-    await kubectl("wait", "--for=condition=complete", "--timeout=10s", `job/${job}`);
+    await kubectl("wait", "--for=condition=complete", "--timeout=120s", `job/${job}`);
     expect(await kubectl("get", "job", job)).toMatch(/Complete\s+30\/30/);
     const told = await kubectl("describe", "job", job);
     expect(told).toMatch(/Completed Indexes:\s+0-29\n/);
@@ -82,7 +47,7 @@ describe("the managed engine", () => {
       .poll(
         async () => (await kubectl("get", "pods", "-l", `${label}=${value}`, "-o", "name")).trim().split("\n").length,
         {
-          timeout: 20_000,
+          timeout: 120_000,
         },
       )
       .toBe(20);
@@ -90,7 +55,7 @@ describe("the managed engine", () => {
   });
 
   test("on nodes that others use too, the Kubernetes scheduler has the last word", async () => {
-    await apply(taskOf("bound"));
+    await apply(simulatedTask("bound", { items: 30 }));
     await finished("bound");
     const engine = JSON.parse(await kubectl("get", "ptask", "bound", "-o", "jsonpath={.status.engine}"));
     expect(engine).toMatchObject({ name: "Managed", binding: "Scheduler" });
@@ -98,39 +63,41 @@ describe("the managed engine", () => {
   });
 
   test("a task that fails has a Job that failed, and a retry of its failed items another", async () => {
-    await apply(taskOf("failing", { items: 6, annotations: { "simulated/fail-when": "POOL_ITEM=2&POOL_ATTEMPT=1" } }));
+    await apply(
+      simulatedTask("failing", { items: 6, annotations: { "simulated/fail-when": "POOL_ITEM=2&POOL_ATTEMPT=1" } }),
+    );
     await finished("failing");
     const job = await jobOf("failing");
-    await kubectl("wait", "--for=condition=failed", "--timeout=10s", `job/${job}`);
+    await kubectl("wait", "--for=condition=failed", "--timeout=120s", `job/${job}`);
     expect(await kubectl("get", "job", job, "-o", "jsonpath={.status.completedIndexes}")).toBe("0-1,3-5");
     await kubectl("patch", "ptask", "failing", "--type=merge", "-p", '{"spec":{"retryFailed":1}}');
-    await kubectl("wait", "--for=condition=Succeeded", "--timeout=60s", "ptask/failing");
-    await kubectl("wait", "--for=condition=complete", "--timeout=10s", `job/${await jobOf("failing", 1)}`);
+    await kubectl("wait", "--for=condition=Succeeded", "--timeout=120s", "ptask/failing");
+    await kubectl("wait", "--for=condition=complete", "--timeout=120s", `job/${await jobOf("failing", 1)}`);
   });
 
   test("suspended, its Job says so; deleted, nothing is left", async () => {
-    await apply(taskOf("halted", { items: 200, annotations: { "simulated/run-ms": "60000" } }));
+    await apply(simulatedTask("halted", { items: 200, runMs: 60_000 }));
     const job = await jobOf("halted");
     await kubectl("wait", "--for=jsonpath={.status.active}=96", "--timeout=30s", `job/${job}`).catch(() => undefined);
     await kubectl("patch", "ptask", "halted", "--type=merge", "-p", '{"spec":{"suspend":true}}');
-    await kubectl("wait", "--for=condition=Suspended", "--timeout=30s", `job/${job}`);
+    await kubectl("wait", "--for=condition=Suspended", "--timeout=120s", `job/${job}`);
     await expect
-      .poll(() => kubectl("get", "pods", "-l", "kube-pool.dev/task=halted", "-o", "name"), { timeout: 30_000 })
+      .poll(() => kubectl("get", "pods", "-l", "kube-pool.dev/task=halted", "-o", "name"), { timeout: 120_000 })
       .toBe("");
     await kubectl("patch", "ptask", "halted", "--type=merge", "-p", '{"spec":{"suspend":false}}');
     await kubectl("wait", "--for=jsonpath={.status.ready}=96", "--timeout=30s", `job/${job}`).catch(() => undefined);
-    await kubectl("delete", "ptask", "halted", "--timeout=60s");
+    await kubectl("delete", "ptask", "halted", "--timeout=120s");
     await expect
-      .poll(() => kubectl("get", "jobs,pods,cm", "-l", "kube-pool.dev/task=halted", "-o", "name"), { timeout: 30_000 })
+      .poll(() => kubectl("get", "jobs,pods,cm", "-l", "kube-pool.dev/task=halted", "-o", "name"), { timeout: 120_000 })
       .toBe("");
   });
 
   test("begun with another engine, a task keeps it, and new ones begin as the operator is configured now", async () => {
-    await apply(taskOf("kept", { items: 12, annotations: { "simulated/run-ms": "4000" }, spec: { parallelism: 6 } }));
-    await kubectl("wait", "--for=jsonpath={.status.shards.running}=6", "--timeout=60s", "ptask/kept");
+    await apply(simulatedTask("kept", { items: 12, runMs: 4000, spec: { parallelism: 6 } }));
+    await kubectl("wait", "--for=jsonpath={.status.shards.running}=6", "--timeout=120s", "ptask/kept");
     await operator.kill();
     operator = await startOperator(cluster, { KUBE_POOL_ENGINE: "Native", KUBE_POOL_LEADER_ELECTION: "off" });
-    await apply(taskOf("native", { items: 12 }));
+    await apply(simulatedTask("native", { items: 12 }));
     await finished("kept");
     await finished("native");
     const engine = "jsonpath={.status.engine.name} {.status.items.succeeded}";
@@ -138,7 +105,7 @@ describe("the managed engine", () => {
     expect(await kubectl("get", "ptask", "native", "-o", engine)).toBe("Native 12");
     const jobs = await kubectl("get", "jobs", "-l", "kube-pool.dev/task=native", "-o", "name");
     expect(jobs.trim().split("\n")).toHaveLength(12);
-    await kubectl("delete", "ptask", "native", "--timeout=60s");
+    await kubectl("delete", "ptask", "native", "--timeout=120s");
     expect(await kubectl("get", "jobs,pods,cm", "-l", "kube-pool.dev/task=native", "-o", "name")).toBe("");
   });
 

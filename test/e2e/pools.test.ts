@@ -4,35 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ControlPlane, startControlPlane } from "../support/control-plane.ts";
 import { type History, recordHistory } from "../support/history.ts";
 import { must } from "../support/installed.ts";
+import { poolManifest, simulatedTask } from "../support/manifests.ts";
 import { install, kubectlPool, type OperatorProcess, startOperator } from "../support/operator-process.ts";
-
-interface Options {
-  readonly items?: number;
-  readonly cpu?: string;
-  readonly runMs?: number;
-  readonly spec?: object;
-}
-
-const taskIn = (pool: string, name: string, { items = 1, cpu = "1", runMs = 800, spec = {} }: Options = {}): string =>
-  JSON.stringify({
-    apiVersion: "kube-pool.dev/v1alpha1",
-    kind: "PooledTask",
-    metadata: { name, namespace: "default" },
-    spec: {
-      poolRef: { name: pool },
-      items: { range: { end: items } },
-      template: {
-        metadata: { annotations: { "simulated/message": "$(POOL_ITEM)", "simulated/run-ms": String(runMs) } },
-        spec: {
-          containers: [{ name: "main", image: "busybox:1.35", command: ["true"], resources: { requests: { cpu } } }],
-        },
-      },
-      ...spec,
-    },
-  });
-
-const poolOf = (name: string, spec: object): string =>
-  JSON.stringify({ apiVersion: "kube-pool.dev/v1alpha1", kind: "ResourcePool", metadata: { name }, spec });
 
 describe("two pools below one, on a node of 32 CPUs", () => {
   let cluster: ControlPlane;
@@ -43,10 +16,10 @@ describe("two pools below one, on a node of 32 CPUs", () => {
     cluster = await startControlPlane({ nodes: "kwok:1" });
     await install(cluster);
     history = await recordHistory(cluster);
-    await apply(poolOf("lab", { namespaceSelector: {} }));
+    await apply(poolManifest("lab"));
     const students = { reservation: { cpu: "8" }, limit: { cpu: "12" }, shares: "Low" };
-    await apply(poolOf("students", { parentRef: { name: "lab" }, ...students }));
-    await apply(poolOf("staff", { parentRef: { name: "lab" }, shares: "High" }));
+    await apply(poolManifest("students", { parentRef: { name: "lab" }, ...students }));
+    await apply(poolManifest("staff", { parentRef: { name: "lab" }, shares: "High" }));
     operator = await startOperator(cluster);
   });
   afterAll(async () => {
@@ -63,14 +36,14 @@ describe("two pools below one, on a node of 32 CPUs", () => {
   const live = (name: string): number => history.livePods(name).size;
 
   test("the reservation comes first, the limit holds at every revision, and the rest goes by shares", async () => {
-    await apply(taskIn("staff", "report", { items: 150, runMs: 3000 }));
+    await apply(simulatedTask("report", { pool: "staff", items: 150, runMs: 3000 }));
     await history.until(() => live("report") === 32, 60_000);
     // The staff use what the students have reserved, until those want it.
     expect(await explain("report")).toMatch(/Reason: +PoolFull/);
-    await apply(taskIn("students", "thesis", { items: 60, runMs: 3000 }));
+    await apply(simulatedTask("thesis", { pool: "students", items: 60, runMs: 3000 }));
     await history.until(() => live("thesis") === 12, 60_000);
     // Between an end and the next start another word may be true for a moment.
-    const thesis = expect.poll(() => explain("thesis"), { timeout: 20_000 });
+    const thesis = expect.poll(() => explain("thesis"), { timeout: 60_000 });
     await thesis.toMatch(/LimitReached\n.*students has 0 cpu left under its limit of 12/);
     const wide = await get("rpool", "-o", "wide");
     expect(wide).toMatch(/^NAME +READY +NODES +CPU +UTIL +QUEUED +RUNNING +PARENT +RESERVED/);
@@ -84,13 +57,13 @@ describe("two pools below one, on a node of 32 CPUs", () => {
   });
 
   test("a short task passes the one in front, a long one is held for it, and each is told so", async () => {
-    await apply(taskIn("staff", "busy", { cpu: "16", runMs: 25_000, spec: { itemTimeoutSeconds: 60 } }));
+    await apply(simulatedTask("busy", { pool: "staff", cpu: "16", runMs: 25_000, spec: { itemTimeoutSeconds: 60 } }));
     await history.until(() => live("busy") === 1, 60_000);
-    await apply(taskIn("staff", "large", { cpu: "30" }));
-    await expect.poll(() => explain("large"), { timeout: 20_000 }).toMatch(/Reason: +PoolFull/);
+    await apply(simulatedTask("large", { pool: "staff", cpu: "30" }));
+    await expect.poll(() => explain("large"), { timeout: 60_000 }).toMatch(/Reason: +PoolFull/);
     // What ended before taught the pool short times; of this one it is told better.
-    await apply(taskIn("staff", "long", { cpu: "8", spec: { expectedItemSeconds: 3600 } }));
-    await apply(taskIn("staff", "short", { cpu: "8", runMs: 300, spec: { itemTimeoutSeconds: 2 } }));
+    await apply(simulatedTask("long", { pool: "staff", cpu: "8", spec: { expectedItemSeconds: 3600 } }));
+    await apply(simulatedTask("short", { pool: "staff", cpu: "8", runMs: 300, spec: { itemTimeoutSeconds: 2 } }));
     await finished("short");
     expect(live("large")).toBe(0);
     expect(live("busy")).toBe(1);
@@ -104,11 +77,11 @@ describe("two pools below one, on a node of 32 CPUs", () => {
   });
 
   test("kubectl pool stop, drain and start reach all pools below", async () => {
-    await apply(taskIn("students", "essay", { items: 20, runMs: 4000 }));
+    await apply(simulatedTask("essay", { pool: "students", items: 20, runMs: 4000 }));
     await history.until(() => live("essay") === 12, 60_000);
     expect((await kubectlPool(cluster, ["drain", "lab"])).stdout).toContain("resourcepool/lab drained");
     await history.until(() => live("essay") === 0, 60_000);
-    await expect.poll(() => explain("essay"), { timeout: 20_000 }).toMatch(/Reason: +PoolStopped/);
+    await expect.poll(() => explain("essay"), { timeout: 60_000 }).toMatch(/Reason: +PoolStopped/);
     expect(await get("rpool", "students", "-o", "jsonpath={.status.effective.stopPolicy}")).toBe("StopAndDrain");
     await kubectlPool(cluster, ["start", "lab"]);
     await finished("essay");

@@ -4,31 +4,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ControlPlane, startControlPlane } from "../support/control-plane.ts";
 import { type History, recordHistory } from "../support/history.ts";
 import { must } from "../support/installed.ts";
+import { poolManifest, simulatedTask } from "../support/manifests.ts";
 import { install, kubectlPool, type OperatorProcess, startOperator } from "../support/operator-process.ts";
 
 const nodeCpu = 4;
-
-function poolOf(name: string, spec: object): string {
-  const body = { namespaceSelector: {}, ...spec };
-  return JSON.stringify({ apiVersion: "kube-pool.dev/v1alpha1", kind: "ResourcePool", metadata: { name }, spec: body });
-}
-
-function taskOf(name: string, pool: string, items: number, runMs: number): string {
-  const container = { name: "main", image: "busybox:1.35", command: ["true"], resources: { requests: { cpu: "1" } } };
-  return JSON.stringify({
-    apiVersion: "kube-pool.dev/v1alpha1",
-    kind: "PooledTask",
-    metadata: { name, namespace: "default" },
-    spec: {
-      poolRef: { name: pool },
-      items: { range: { end: items } },
-      template: {
-        metadata: { annotations: { "simulated/message": "$(POOL_ITEM)", "simulated/run-ms": String(runMs) } },
-        spec: { containers: [container] },
-      },
-    },
-  });
-}
 
 describe("two pools of one lab", () => {
   let cluster: ControlPlane;
@@ -45,9 +24,9 @@ describe("two pools of one lab", () => {
     cluster = await startControlPlane({ nodes: "kwok:2", kwokCpu: nodeCpu });
     await install(cluster);
     history = await recordHistory(cluster);
-    await apply(poolOf("lab", { queue: { preemption: { reclaim: "Always" } } }));
-    await apply(poolOf("owner", { parentRef: { name: "lab" }, reservation: { cpu: "3" }, limit: { cpu: "4" } }));
-    await apply(poolOf("other", { parentRef: { name: "lab" }, limit: { cpu: "7" } }));
+    await apply(poolManifest("lab", { queue: { preemption: { reclaim: "Always" } } }));
+    await apply(poolManifest("owner", { parentRef: { name: "lab" }, reservation: { cpu: "3" }, limit: { cpu: "4" } }));
+    await apply(poolManifest("other", { parentRef: { name: "lab" }, limit: { cpu: "7" } }));
     operator = await startOperator(cluster);
   });
   afterAll(async () => {
@@ -57,18 +36,18 @@ describe("two pools of one lab", () => {
   });
 
   test("what is reserved is lent, and taken back; nobody is over a limit, and each stage is told", async () => {
-    await apply(taskOf("borrower", "other", 6, 30_000));
+    await apply(simulatedTask("borrower", { pool: "other", items: 6, runMs: 30_000 }));
     await running("borrower", 6);
-    await apply(taskOf("third", "other", 2, 30_000));
+    await apply(simulatedTask("third", { pool: "other", items: 2, runMs: 30_000 }));
     await running("third", 1);
-    await expect.poll(() => explain("third"), { timeout: 20_000 }).toMatch(/LimitReached[\s\S]*limit of 7/);
+    await expect.poll(() => explain("third"), { timeout: 60_000 }).toMatch(/LimitReached[\s\S]*limit of 7/);
 
-    await apply(taskOf("starved", "owner", 3, 15_000));
+    await apply(simulatedTask("starved", { pool: "owner", items: 3, runMs: 15_000 }));
     await running("starved", 3);
     // Which of the two gave way depends on who had run less, and they began within a second.
     const borrowers = async (): Promise<string> => `${await explain("borrower")}\n${await explain("third")}`;
     await expect
-      .poll(borrowers, { timeout: 20_000 })
+      .poll(borrowers, { timeout: 60_000 })
       .toMatch(/Preempted[\s\S]*stopped to give back what another pool has reserved/);
     expect(await explain("starved")).not.toMatch(/Preempted|PoolFull/);
 
