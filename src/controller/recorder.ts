@@ -15,7 +15,10 @@ import { refuse, whyRefused } from "./refusals.ts";
 import { linesOf, resultBytesIn } from "./settle.ts";
 import { keysFor, type TaskMemories, type TaskMemory, type Work } from "./task-memory.ts";
 
-/** One append a second and task; all open segments together are written at a megabyte a second, at most. */
+/**
+ * One append a second and task, but for its last: nothing comes along any more that it could wait for. All open segments
+ * together are written at a megabyte a second, at most.
+ */
 const appendEveryMs = 1000;
 const appendBytesPerSecond = 1_048_576;
 const lanes = 32;
@@ -155,7 +158,9 @@ function observationsOf(
   return timed === 0 || request === undefined ? [] : [{ keys: keysFor(memory, object, request), itemMs: ms / timed }];
 }
 
-function appendDueAt({ memory }: ObservedTask, openBytes: number): number {
+function appendDueAt({ memory, model, active, open }: ObservedTask, openBytes: number): number {
+  const left = (model?.waiting.length ?? 0) + (model?.backingOff.length ?? 0) + active.length + open.length;
+  if (left === 0) return 0;
   return (memory?.lastAppend ?? 0) + Math.max(appendEveryMs, (openBytes / appendBytesPerSecond) * 1000);
 }
 

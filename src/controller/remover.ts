@@ -47,10 +47,10 @@ export class Remover {
     return inParallel(this.#releasable(observed), lanes, async (write) => void (await this.#sender.send(write)));
   }
 
-  /** Removal is housekeeping: where there is something to start, only what is far too much goes at once. */
+  /** Removal is housekeeping: while anything starts, runs or is about to be told, only what is far too much goes. */
   async remove(observed: Observed, now: number, busy: boolean): Promise<Removed> {
     const surplus = this.#surplus(observed);
-    const due = busy ? surplus.slice(surplusMax) : surplus;
+    const due = busy || observed.tasks.some(works) ? surplus.slice(surplusMax) : surplus;
     const batch = due.slice(0, removalsPerBatch);
     const errors = [
       ...(await inParallel(batch, lanes, (object) => this.#delete(object))),
@@ -175,6 +175,13 @@ export class Remover {
       throw error;
     }
   }
+}
+
+/** Also what has ended until its status says so: whoever waits for a task is not to wait for our housekeeping. */
+function works({ active, ended, stage, memory }: ObservedTask): boolean {
+  // Whose records are not read, because it has finished or cannot be read, has nothing to come.
+  if (stage.kind === "Finished" || memory?.work === undefined) return false;
+  return active.length + ended.length > 0 || stage.kind === "Ended";
 }
 
 function isSettled({ stage, memory }: ObservedTask, { shard, attempt }: AttemptObject): boolean {

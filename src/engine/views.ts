@@ -278,8 +278,20 @@ function roundView(raw: KubeObject, intern: Interner): RoundView | undefined {
   };
 }
 
+/** All Pods of a task are read at each reconcile, and few of them have changed. */
+const attemptPods = new WeakMap<PodView, AttemptPod>();
+
 /** Undefined where it is no attempt of the Job, by what it says and by its name: then it is foreign. */
-export function attemptPodOf(pod: PodView, { task, taskName }: RoundView): AttemptPod | undefined {
+export function attemptPodOf(pod: PodView, round: RoundView): AttemptPod | undefined {
+  const known = attemptPods.get(pod);
+  // A view never changes, nor does the task of the Job that controls its Pod.
+  if (known !== undefined && known.task === round.task) return known;
+  const found = readAttemptPod(pod, round);
+  if (found !== undefined) attemptPods.set(pod, found);
+  return found;
+}
+
+function readAttemptPod(pod: PodView, { task, taskName }: RoundView): AttemptPod | undefined {
   const own = pod.attempt?.own;
   if (own === undefined) return undefined;
   const { shard, attempt } = own;

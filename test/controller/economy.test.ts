@@ -96,3 +96,28 @@ test("each of 2,000 waiting tasks costs about one status write", { timeout: 60_0
   expect(new Set(waiting.map(({ key }) => key.name)).size).toBeGreaterThan(count - 60);
   expect(waiting.length / (count - 50)).toBeLessThanOrEqual(1.2);
 });
+
+test("removal waits until the pool has nothing else to do, and whoever waits for a task until it is told", async () => {
+  const cluster = await aCluster()
+    .withNodes(2, { cpu: 40 })
+    .withProgram(({ item }) => ({ result: item, ms: 100 * Number(item) }))
+    .start();
+  await cluster.task("work", { items: { range: { end: 60 } } });
+  await cluster.finish("work");
+  await cluster.settle();
+  const told = cluster.writes.findLastIndex(({ plural, subresource }) => plural === "pooledtasks" && subresource);
+  const deletes = cluster.writes.flatMap(({ verb }, index) => (verb === "delete" ? [index] : []));
+  expect(deletes).toHaveLength(40);
+  expect(deletes[0]).toBeGreaterThan(told);
+});
+
+test("the last records of a task do not wait for others to come along", async () => {
+  const cluster = await aCluster()
+    .withNodes(1, { cpu: 4 })
+    .withProgram(({ item }) => ({ result: item, ms: Number(item) === 0 ? 2000 : 2300 }))
+    .start();
+  await cluster.task("work", { items: { range: { end: 2 } } });
+  await cluster.finish("work");
+  const records = cluster.writes.filter(({ plural }) => plural === "configmaps").map(({ atMs }) => atMs);
+  expect(records.at(-1)).toBeLessThan((records.at(-2) ?? 0) + 900);
+});
