@@ -38,10 +38,10 @@ export function makeHold(
   const { shape, demand } = contender;
   const { request } = shape;
   const free = new Later(ledger);
-  const spare = new Map(node.lineage().map((each) => [each, each.limit.map((limit, i) => limit - (each.use[i] ?? 0))]));
+  const spare = new Map(node.limits.map((each) => [each, each.limit.map((limit, i) => limit - (each.use[i] ?? 0))]));
   for (const hold of earlier) {
     for (const room of hold.placed) add(free.of(room.index), hold.contender.shape.request, -1);
-    for (const each of hold.node.lineage()) {
+    for (const each of hold.node.limits) {
       const left = spare.get(each);
       if (left) add(left, hold.contender.shape.request, -hold.contender.demand);
     }
@@ -59,7 +59,7 @@ export function makeHold(
   for (const release of releases) {
     if (release.at !== moment && isEnough()) return hold(moment ?? contender.contest.now);
     moment = release.at;
-    for (const each of release.node?.lineage() ?? []) {
+    for (const each of release.node?.limits ?? []) {
       const left = spare.get(each);
       if (left) add(left, release.request, 1);
     }
@@ -140,7 +140,7 @@ export function sparesTaken(holds: readonly Hold[], room: NodeRoom, node: PoolNo
 function sparesOf(hold: Hold, room: NodeRoom, node: PoolNode): Float64Array[] {
   const onNode = hold.spareOf.get(room.index);
   const spares = onNode === undefined ? [] : [onNode];
-  for (const each of node.lineage()) {
+  for (const each of node.limits) {
     const left = hold.limitSpareOf.get(each);
     if (left) spares.push(left);
   }

@@ -4,7 +4,9 @@ import type { Constraints, Node, NodeRequirement, NodeTerm, Taint, Toleration } 
 
 /** Selector and required affinity. */
 export function selects(constraints: Constraints, node: Node): boolean {
-  for (const [key, value] of Object.entries(constraints.nodeSelector)) if (labelOf(node, key) !== value) return false;
+  for (const key of Object.keys(constraints.nodeSelector)) {
+    if (labelOf(node, key) !== constraints.nodeSelector[key]) return false;
+  }
   return constraints.nodeTerms === undefined || constraints.nodeTerms.some((term) => termHolds(term, node));
 }
 

@@ -26,20 +26,27 @@ export interface Contest {
   readonly used: Map<string, number>;
 }
 
+/** Most have nothing: they share one list. */
+const none: readonly never[] = [];
+
 export class Contender {
   readonly contest: Contest;
   readonly queued: Queued;
+  readonly task: Task;
   readonly shape: Shape;
-  readonly starts: Start[] = [];
-  /** Places that are kept for it until what was stopped there has ended. */
-  readonly claims: NodeRoom[] = [];
+  /** Places that are kept for it until what was stopped there has ended; changed by `keep` and `giveUp`. */
+  claims: readonly NodeRoom[] = none;
   /** Of its starts, the shards that its age has started. */
-  readonly startedByAge: number[] = [];
+  startedByAge: readonly number[] = none;
   /** How its turns ended; set by the contest alone. */
   end: TurnEnd | undefined;
   /** Where it stands in its line, as of so many changes of the contest; set by the line alone. */
   ranks: Ranks = [];
   rankedAt = 0;
+  /** How many places it had taken then. */
+  rankedWith = 0;
+  private started: Start[] | undefined;
+  private readonly most: number;
   private shards: Iterator<number, undefined> | undefined;
   /** What its shards held before this plan, once an order has asked for it. */
   private running: Amounts | undefined;
@@ -47,16 +54,18 @@ export class Contender {
   constructor(contest: Contest, queued: Queued, shape: Shape) {
     this.contest = contest;
     this.queued = queued;
+    this.task = queued.task;
     this.shape = shape;
+    this.most = Math.min(queued.startable, queued.places);
   }
 
-  get task(): Task {
-    return this.queued.task;
+  get starts(): readonly Start[] {
+    return this.started ?? none;
   }
 
   /** Shards that it may start still, its parallelism taken into account, and for which no place is kept. */
   get wanted(): number {
-    return Math.min(this.queued.startable, this.queued.places) - this.taken;
+    return this.most - this.taken;
   }
 
   /** Places that it has taken in this plan, or that are kept for it. */
@@ -75,14 +84,24 @@ export class Contender {
     return this.claims.length > 0 && !this.hasStarted && (this.task.minParallelism ?? 1) > 1;
   }
 
+  keep(room: NodeRoom): void {
+    this.claims = [...this.claims, room];
+  }
+
+  giveUp(room: NodeRoom): void {
+    const at = this.claims.indexOf(room);
+    this.claims = this.claims.filter((_, i) => i !== at);
+  }
+
   /** Sends the next of its shards to the node; to be called for no more than are wanted. */
   start({ node }: NodeRoom, byAge: boolean): Start {
     this.shards ??= startableShards(this.task, this.contest.now);
     const shard = this.shards.next();
     if (shard.done) throw new Error(`${this.task.key} has no shard left to start`);
     const start: Start = { kind: "start", task: this.task.key, shard: shard.value, node: node.name };
-    if (byAge) this.startedByAge.push(shard.value);
-    this.starts.push(start);
+    if (byAge) this.startedByAge = [...this.startedByAge, shard.value];
+    if (this.started === undefined) this.started = [start];
+    else this.started.push(start);
     return start;
   }
 

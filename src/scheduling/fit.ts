@@ -62,9 +62,9 @@ export class Fit {
   private readonly placement: Scoring;
   private readonly now: number;
   private readonly memo: Memo;
-  /** By constraints with the nodes that are left out, and by request. */
-  private readonly shapes = new Map<string, Map<string, Shape>>();
-  private readonly choices = new Map<string, Choice>();
+  /** By constraints, then by the nodes that are left out. */
+  private readonly choices = new Map<Constraints, Map<string, Choice>>();
+  private readonly shapes = new Map<Choice, Map<Amounts, Shape>>();
 
   constructor(ledger: Ledger, placement: Scoring, now: number, memo: Memo) {
     this.memo = memo;
@@ -73,40 +73,52 @@ export class Fit {
     this.now = now;
   }
 
-  shapeOf({ request, constraints, excludedNodes }: Task): Shape {
-    const excluded = excludedNodes.filter(({ until }) => until > this.now).map(({ node }) => node);
-    let where = this.memo.textOf(constraints);
-    if (excluded.length > 0) where += JSON.stringify(excluded.sort());
-    const what = this.memo.textOf(request);
-    const alike = this.shapes.get(where) ?? new Map<string, Shape>();
-    if (alike.size === 0) this.shapes.set(where, alike);
-    let shape = alike.get(what);
+  shapeOf(task: Task): Shape {
+    const choice = this.choiceOf(task);
+    const request = this.memo.firstLike(task.request);
+    const alike = this.shapes.get(choice) ?? new Map<Amounts, Shape>();
+    let shape = alike.get(request);
     if (shape === undefined) {
-      shape = new Shape(this.ledger, this.placement, request, this.choiceOf(constraints, excluded, where));
-      alike.set(what, shape);
+      shape = new Shape(this.ledger, this.placement, request, choice);
+      this.shapes.set(choice, alike.set(request, shape));
     }
     return shape;
   }
 
-  private choiceOf(constraints: Constraints, excluded: readonly string[], key: string): Choice {
-    let choice = this.choices.get(key);
+  private choiceOf({ constraints, excludedNodes }: Task): Choice {
+    const where = this.memo.firstLike(constraints);
+    const excluded = excludedNodes.length === 0 ? none : this.leftOut(excludedNodes);
+    const key = excluded.length === 0 ? "" : JSON.stringify(excluded);
+    const alike = this.choices.get(where) ?? new Map<string, Choice>();
+    let choice = alike.get(key);
     if (choice === undefined) {
-      const admitted = this.ledger.rooms.filter(({ node }) => {
-        const lasting = node.taints.filter((taint) => !isPassing(taint));
-        return selects(constraints, node) && tolerates(constraints, lasting);
-      });
-      const isExcluded = ({ node }: NodeRoom): boolean => excluded.includes(node.name);
-      const open = admitted.filter(
-        (room) => room.usable && !isExcluded(room) && tolerates(constraints, room.node.taints),
-      );
-      const isOpen = this.ledger.rooms.map(() => false);
-      for (const { index } of open) isOpen[index] = true;
-      choice = { admitted, open, isOpen, excluded: admitted.filter(isExcluded).length };
-      this.choices.set(key, choice);
+      choice = this.choose(where, excluded);
+      this.choices.set(where, alike.set(key, choice));
     }
     return choice;
   }
+
+  private leftOut(excludedNodes: Task["excludedNodes"]): readonly string[] {
+    const names = excludedNodes.filter(({ until }) => until > this.now).map(({ node }) => node);
+    return [...new Set(names)].sort();
+  }
+
+  private choose(constraints: Constraints, excluded: readonly string[]): Choice {
+    const admitted = this.ledger.rooms.filter(({ node }) => {
+      const lasting = node.taints.length === 0 ? none : node.taints.filter((taint) => !isPassing(taint));
+      return selects(constraints, node) && tolerates(constraints, lasting);
+    });
+    const isExcluded = ({ node }: NodeRoom): boolean => excluded.includes(node.name);
+    const open = admitted.filter(
+      (room) => room.usable && !isExcluded(room) && tolerates(constraints, room.node.taints),
+    );
+    const isOpen = this.ledger.rooms.map(() => false);
+    for (const { index } of open) isOpen[index] = true;
+    return { admitted, open, isOpen, excluded: admitted.filter(isExcluded).length };
+  }
 }
+
+const none: readonly never[] = [];
 
 /** The nodes on which a shard fits, the best on top: a heap that follows the ledger and never asks a node twice. */
 export class Candidates {

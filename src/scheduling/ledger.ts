@@ -1,6 +1,7 @@
 // What is free on each node so far in this plan. Amounts lie in arrays by interned resource, so that a reservation costs
 // the same on a small and on a large cluster. Does not know tasks, queues or policies.
-import type { Node, Snapshot } from "./model.ts";
+import { Memo } from "./memo.ts";
+import type { ActiveShard, Node, Snapshot, Task } from "./model.ts";
 import { compareText } from "./order/chain.ts";
 import { type Amounts, checkedAmount } from "./resources.ts";
 
@@ -23,33 +24,50 @@ export interface NodeRoom {
   readonly usable: boolean;
 }
 
+/** What a shard holds; one on a vanished node has no room. */
+export interface Held {
+  readonly task: Task;
+  readonly active: ActiveShard;
+  readonly room: NodeRoom | undefined;
+  readonly request: Request;
+}
+
 export class Ledger {
   /** By name in plain string order: the lower index is the lower name. */
   readonly rooms: readonly NodeRoom[];
   readonly resources: readonly string[];
   /** By resource index; what shards hold on vanished nodes included. */
   readonly allocated: Float64Array;
+  /** Of all that runs, as it stood when the plan began. */
+  readonly held: readonly Held[];
   /** Indexes of the rooms that changed, in order, so that a reader need only look at what is new to it. */
   readonly changes: number[] = [];
   private readonly byName: ReadonlyMap<string, NodeRoom>;
   private readonly indexOf = new Map<string, number>();
   private readonly requests = new Map<Amounts, Request>();
   private readonly log: Reservation[] = [];
+  private readonly memo: Memo;
 
-  constructor({ pools, nodes, tasks }: Snapshot) {
+  constructor({ pools, nodes, tasks }: Snapshot, memo: Memo = new Memo()) {
+    this.memo = memo;
     for (const { reservation = {}, limit = {} } of pools) this.intern(reservation, limit);
     for (const { allocatable, foreign } of nodes) this.intern(allocatable, foreign);
+    const known = new Set<Amounts>();
+    const internOnce = (amounts: Amounts): void => {
+      const first = memo.firstLike(amounts);
+      if (known.has(first)) return;
+      known.add(first);
+      this.intern(first);
+    };
     for (const { request, active } of tasks) {
-      this.intern(request);
-      for (const shard of active) if (shard.request !== request) this.intern(shard.request);
+      internOnce(request);
+      for (const shard of active) if (shard.request !== request) internOnce(shard.request);
     }
     this.resources = [...this.indexOf.keys()];
     this.allocated = new Float64Array(this.resources.length);
     this.rooms = [...nodes].sort((a, b) => compareText(a.name, b.name)).map((node, index) => this.roomOf(node, index));
     this.byName = new Map(this.rooms.map((room) => [room.node.name, room]));
-    for (const { active } of tasks) {
-      for (const { node, request } of active) this.occupy(this.byName.get(node), this.requestOf(request), 1);
-    }
+    this.held = this.holdAll(tasks);
   }
 
   roomNamed(name: string): NodeRoom | undefined {
@@ -57,7 +75,8 @@ export class Ledger {
   }
 
   /** Amounts never change: what was read from an object once holds. */
-  requestOf(amounts: Amounts): Request {
+  requestOf(value: Amounts): Request {
+    const amounts = this.memo.firstLike(value);
     let request = this.requests.get(amounts);
     if (request === undefined) {
       const entries = Object.entries(amounts).filter(([, amount]) => amount !== 0);
@@ -72,7 +91,9 @@ export class Ledger {
 
   /** By resource index; `absent` where the amounts name nothing. */
   vectorOf(amounts: Amounts, absent: number): Float64Array {
-    return Float64Array.from(this.resources, (resource) => amounts[resource] ?? absent);
+    const vector = new Float64Array(this.resources.length);
+    for (let i = 0; i < vector.length; i += 1) vector[i] = amounts[this.resources[i] ?? ""] ?? absent;
+    return vector;
   }
 
   amountsOf(vector: Float64Array): Amounts {
@@ -114,6 +135,22 @@ export class Ledger {
     }
   }
 
+  private holdAll(tasks: readonly Task[]): readonly Held[] {
+    const held: Held[] = [];
+    for (const task of tasks) {
+      if (task.active.length === 0) continue;
+      const ofTask = this.requestOf(task.request);
+      for (const active of task.active) {
+        const request = active.request === task.request ? ofTask : this.requestOf(active.request);
+        const room = this.byName.get(active.node);
+        add(this.allocated, request, 1);
+        if (room) add(room.free, request, -1);
+        held.push({ task, active, room, request });
+      }
+    }
+    return held;
+  }
+
   private occupy(room: NodeRoom | undefined, request: Request, direction: 1 | -1): void {
     // Sums over a cluster may pass 2^53 bytes; a rounded byte in a total misleads nobody, so totals are not checked.
     add(this.allocated, request, direction);
@@ -123,17 +160,12 @@ export class Ledger {
   }
 
   private roomOf(node: Node, index: number): NodeRoom {
-    const vector = (amountOf: (resource: string) => number): Float64Array =>
-      Float64Array.from(this.resources, (resource) => amountOf(resource));
-    const withoutOurs = (resource: string): number => (node.allocatable[resource] ?? 0) - (node.foreign[resource] ?? 0);
-    return {
-      node,
-      index,
-      allocatable: vector((resource) => node.allocatable[resource] ?? 0),
-      free: vector(withoutOurs),
-      emptied: vector(withoutOurs),
-      usable: node.ready && !node.cordoned,
-    };
+    const allocatable = this.vectorOf(node.allocatable, 0);
+    const emptied = allocatable.slice();
+    for (let i = 0; i < emptied.length; i += 1) {
+      emptied[i] = (emptied[i] ?? 0) - (node.foreign[this.resources[i] ?? ""] ?? 0);
+    }
+    return { node, index, allocatable, free: emptied.slice(), emptied, usable: node.ready && !node.cordoned };
   }
 
   private intern(...all: readonly Amounts[]): void {

@@ -17,6 +17,9 @@ import { type Idle, isQueued, type Queued, standing } from "./queue.ts";
 import type { Amounts } from "./resources.ts";
 import type { PoolNode, Tree } from "./tree.ts";
 
+/** Ranked, for a while, by something else than the order. */
+const otherwise = -1;
+
 export class Line {
   readonly node: PoolNode;
   readonly contest: Contest;
@@ -28,6 +31,8 @@ export class Line {
   hold: Hold | undefined;
   /** Where each task has one: what this plan leaves held, to be kept by the next. */
   slots: { readonly holds: readonly Hold[]; readonly free?: Amounts } | undefined;
+  /** A start may change who is next. */
+  readonly moves: boolean;
   private readonly chain: readonly Order[];
   /** Those who never had a turn, in their order, from `next` on; who had one and wants another stands in `again`. */
   private queue: readonly Contender[];
@@ -42,14 +47,10 @@ export class Line {
     this.contest = contest;
     this.tasks = tasks;
     this.chain = node.pool.order.map((name) => orders[name]);
+    this.moves = this.chain.some(({ moves }) => moves);
     for (const contender of contenders) this.rank(contender);
     this.contenders = [...contenders].sort(compare);
     this.queue = this.contenders.filter(({ wanted }) => wanted > 0);
-  }
-
-  /** A start may change who is next. */
-  get moves(): boolean {
-    return this.chain.some(({ moves }) => moves);
   }
 
   get remembers(): boolean {
@@ -64,10 +65,11 @@ export class Line {
   /** The contender whose turn it is. */
   peek(): Contender | undefined {
     for (let first = this.first(); first !== undefined; first = this.first()) {
-      if (this.isFixed || first.rankedAt === this.contest.changes) return first;
+      if (this.isFixed || first.rankedAt === this.contest.changes || !this.mayMove(first)) return first;
       // A start elsewhere in the line may have moved its rank; within a plan that is always backwards.
       const ranks = ranksOf(this.chain, first);
       first.rankedAt = this.contest.changes;
+      first.rankedWith = first.taken;
       if (compareRanks(ranks, first.ranks) === 0) return first;
       this.pop();
       first.ranks = ranks;
@@ -102,6 +104,7 @@ export class Line {
     if (hold.owner !== undefined || this.node.pool.backfill?.candidates === "QueueOrder") return;
     behind.forEach((contender, place) => {
       contender.ranks = [expectationOf(contender.task).likelyMs, place];
+      contender.rankedAt = otherwise;
     });
     behind.sort(compare);
     this.isFixed = true;
@@ -111,7 +114,10 @@ export class Line {
   bringBack(): void {
     for (const contender of this.aside.splice(0)) {
       contender.end = undefined;
-      if (this.isFixed) contender.ranks = [expectationOf(contender.task).likelyMs, Number.POSITIVE_INFINITY];
+      if (this.isFixed) {
+        contender.ranks = [expectationOf(contender.task).likelyMs, Number.POSITIVE_INFINITY];
+        contender.rankedAt = otherwise;
+      }
       this.push(contender);
     }
   }
@@ -132,7 +138,7 @@ export class Line {
   atLast(stays: (contender: Contender) => boolean): readonly Contender[] {
     const staying = this.contenders.filter(stays);
     if (this.contest.changes === 0) return staying;
-    for (const contender of staying) this.rank(contender);
+    for (const contender of staying) if (this.mayMove(contender)) this.rank(contender);
     return staying.sort(compare);
   }
 
@@ -158,6 +164,12 @@ export class Line {
   private rank(contender: Contender): void {
     contender.ranks = ranksOf(this.chain, contender);
     contender.rankedAt = this.contest.changes;
+    contender.rankedWith = contender.taken;
+  }
+
+  /** Where the order does not move, only what it has taken itself moves somebody's rank. */
+  private mayMove({ rankedAt, rankedWith, taken }: Contender): boolean {
+    return this.moves || rankedAt === otherwise || rankedWith > 0 || taken > 0;
   }
 }
 

@@ -110,11 +110,14 @@ function slotsOf({ slots }: Line): Pick<QueueMemory, "holds" | "free"> {
 /** Of what runs or starts now, the shards that started because their task had waited long. */
 function byAgeIn({ node: { pool }, tasks, contenders }: Line): QueueMemory["byAge"] | undefined {
   const before = new Set(pool.memory?.byAge);
-  const running =
-    before.size === 0 ? [] : tasks.flatMap(({ uid, active }) => active.map(({ shard }) => `${uid}/${shard}`));
-  const started = contenders.flatMap(({ task, startedByAge }) => startedByAge.map((shard) => `${task.uid}/${shard}`));
-  const found = [...running.filter((each) => before.has(each)), ...started].sort(compareText);
-  return found.length === 0 ? undefined : found;
+  const found: string[] = [];
+  for (const { uid, active } of before.size === 0 ? [] : tasks) {
+    for (const { shard } of active) if (before.has(`${uid}/${shard}`)) found.push(`${uid}/${shard}`);
+  }
+  for (const { task, startedByAge } of contenders) {
+    for (const shard of startedByAge) found.push(`${task.uid}/${shard}`);
+  }
+  return found.length === 0 ? undefined : found.sort(compareText);
 }
 
 function closeContest(line: Line, stops: readonly Stop[]): QueueMemory {

@@ -22,7 +22,7 @@ export function planPool(snapshot: Snapshot, now: number, memo: Memo = new Memo(
   const stops = whatMustStop(snapshot.tasks, now);
 
   // 2. What is free: what foreign Pods and our shards leave on each node, and what each pool of the tree may still take.
-  const ledger = new Ledger(snapshot);
+  const ledger = new Ledger(snapshot, memo);
   const tree = plantTree(snapshot, ledger);
 
   // 3. Who may start something: a line for each pool, in its order.
@@ -30,7 +30,7 @@ export function planPool(snapshot: Snapshot, now: number, memo: Memo = new Memo(
 
   // 4. Whose turn it is, on which node each shard goes; else whom may it preempt; and who passes a task that waits.
   const preemption = new Preemption(snapshot, tree, ledger, stops, lines, now);
-  const running = (): Releases => new Releases(snapshot, tree, ledger, now);
+  const running = (): Releases => new Releases(tree, ledger, now);
   const starts = takeTurns(tree.root, lines, ledger, running, preemption);
 
   // 5. Why everybody else waits.

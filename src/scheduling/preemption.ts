@@ -34,6 +34,8 @@ type Vectors<K> = Map<K, Float64Array>;
 
 export class Preemption {
   readonly stops: Stop[] = [];
+  /** Shards that are on their way out, so that their places are about to be free. */
+  readonly leavers: Set<ActiveShard> = new Set();
   private readonly ledger: Ledger;
   private readonly now: number;
   /** Running shards, and places that are kept; what is gone is no longer among them. */
@@ -45,7 +47,6 @@ export class Preemption {
   /** What is on its way out, and what is kept for others, on nodes and in pools. */
   private readonly leaving: Vectors<NodeRoom | PoolNode> = new Map();
   private readonly claimed: Vectors<NodeRoom | PoolNode> = new Map();
-  private readonly isLeft = new Set<ActiveShard>();
   private readonly isOff: boolean;
 
   constructor(
@@ -104,18 +105,13 @@ export class Preemption {
     }
   }
 
-  /** Whether the shard is on its way out, so that its place is about to be free. */
-  isLeaving(shard: ActiveShard): boolean {
-    return this.isLeft.has(shard);
-  }
-
   /**
    * Takes for a task, of the places kept for it, those that are free by now: as many as must start together, or none.
    * The places of others do not count against it: what leaves their nodes makes room for them too.
    */
   redeem(contender: Contender, node: PoolNode): readonly NodeRoom[] {
     const { request } = contender.shape;
-    const kept = [...contender.claims];
+    const kept = contender.claims;
     this.giveBack(contender, node);
     const ready: NodeRoom[] = [];
     const checkpoint = this.ledger.checkpoint();
@@ -346,15 +342,15 @@ export class Preemption {
   }
 
   private leave(shard: ActiveShard, node: PoolNode | undefined, room: NodeRoom | undefined, request: Request): void {
-    this.isLeft.add(shard);
+    this.leavers.add(shard);
     if (room) add(this.vectorIn(this.leaving, room), request, 1);
     for (const each of node?.lineage() ?? []) add(this.vectorIn(this.leaving, each), request, 1);
   }
 
   private claim(contender: Contender, node: PoolNode, room: NodeRoom): void {
-    const { task, shape, claims } = contender;
-    const id = `${task.uid}/kept/${claims.length}`;
-    claims.push(room);
+    const { task, shape } = contender;
+    const id = `${task.uid}/kept/${contender.claims.length}`;
+    contender.keep(room);
     this.keep(contender, node, room, 1);
     // Nobody has run there yet: it is younger than all that does.
     const since = Number.MAX_SAFE_INTEGER;
@@ -364,9 +360,8 @@ export class Preemption {
   }
 
   private drop(contender: Contender, node: PoolNode, room: NodeRoom): void {
-    const at = contender.claims.indexOf(room);
-    if (at < 0) return;
-    contender.claims.splice(at, 1);
+    if (!contender.claims.includes(room)) return;
+    contender.giveUp(room);
     this.keep(contender, node, room, -1);
     for (const victim of this.victims) {
       if (victim.claimant !== contender || victim.room !== room) continue;
@@ -376,7 +371,7 @@ export class Preemption {
   }
 
   private giveBack(contender: Contender, node: PoolNode): void {
-    for (const room of [...contender.claims]) this.drop(contender, node, room);
+    for (const room of contender.claims) this.drop(contender, node, room);
   }
 
   private keep({ shape: { request } }: Contender, node: PoolNode, room: NodeRoom, direction: 1 | -1): void {

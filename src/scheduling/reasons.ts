@@ -83,9 +83,10 @@ class Reasons {
 }
 
 function once<K>(known: Map<Shape, Map<K, Reason>>, shape: Shape, key: K, words: () => Reason): Reason {
-  const ofShape = known.get(shape) ?? new Map<K, Reason>();
-  const reason = ofShape.get(key) ?? words();
-  known.set(shape, ofShape.set(key, reason));
+  const found = known.get(shape)?.get(key);
+  if (found !== undefined) return found;
+  const reason = words();
+  known.set(shape, (known.get(shape) ?? new Map<K, Reason>()).set(key, reason));
   return reason;
 }
 

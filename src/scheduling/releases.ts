@@ -1,7 +1,8 @@
 // When places are expected to be free again. Does not know what waits for them.
 import { expectationOf, expectedEnd } from "./estimate.ts";
-import type { Ledger, NodeRoom, Request } from "./ledger.ts";
-import type { ActiveShard, Snapshot, Task } from "./model.ts";
+import { Heap } from "./heap.ts";
+import type { Held, Ledger, NodeRoom, Request } from "./ledger.ts";
+import type { ActiveShard, Task } from "./model.ts";
 import type { PoolNode, Tree } from "./tree.ts";
 
 /** One place that a shard holds, and when it is expected to give it back. */
@@ -26,22 +27,24 @@ export interface Refill {
 /** Of all that runs; what has been decided in this plan comes with each question. */
 export class Releases {
   private readonly now: number;
-  private readonly running: readonly Release[];
-  private byTask: ReadonlyMap<Task, readonly Release[]> | undefined;
+  private readonly held: readonly Held[];
+  private readonly nodes: Tree["nodes"];
+  /** By index of what is held, like all below: when its place is expected to be free. */
+  private readonly ends: Float64Array;
+  /** Those that end first, as far as anybody has asked: what is waited for is mostly found early. */
+  private readonly first: number[] = [];
+  /** The others. */
+  private readonly later: Heap<number>;
+  private readonly known: Release[] = [];
 
-  constructor({ tasks }: Snapshot, { nodes }: Tree, ledger: Ledger, now: number) {
+  constructor({ nodes }: Tree, { held }: Ledger, now: number) {
     this.now = now;
-    const running: Release[] = [];
-    for (const task of tasks) {
-      const node = nodes.get(task.pool);
-      for (const active of task.active) {
-        const { shard } = active;
-        const room = ledger.roomNamed(active.node);
-        const at = expectedEnd(task, active, now);
-        running.push({ at, task, shard, active, room, node, request: ledger.requestOf(active.request) });
-      }
-    }
-    this.running = running.sort(byTime);
+    this.held = held;
+    this.nodes = nodes;
+    const ends = Float64Array.from(held, ({ task, active }) => expectedEnd(task, active, now));
+    this.ends = ends;
+    this.later = new Heap((a, b) => (ends[a] ?? 0) < (ends[b] ?? 0));
+    for (let i = 0; i < held.length; i += 1) this.later.push(i);
   }
 
   /**
@@ -51,23 +54,27 @@ export class Releases {
   *inTime(
     decided: readonly Release[],
     again: ReadonlyMap<Task, number>,
-    isLeaving: (shard: ActiveShard) => boolean,
+    leaving: ReadonlySet<ActiveShard>,
   ): Generator<Release, undefined> {
-    const isOnItsWay = ({ active }: Release): boolean => active !== undefined && isLeaving(active);
-    const atOnce = this.running.filter((release) => isOnItsWay(release) && !again.has(release.task));
+    const isMoved = ({ task, active }: Held): boolean => again.has(task) || leaving.has(active);
+    const movesAny = again.size > 0 || leaving.size > 0;
     const moved = [
-      ...atOnce.map((release): Release => ({ ...release, at: this.now })),
+      ...this.leavingNow(leaving).filter(({ task }) => !again.has(task)),
       ...decided.filter(({ task }) => !again.has(task)),
-      ...this.refills(decided, again, isLeaving).map(({ release, until }): Release => ({ ...release, at: until })),
+      ...this.refills(decided, again, leaving).map(({ release, until }): Release => ({ ...release, at: until })),
     ].sort(byTime);
     let next = 0;
-    for (const release of this.running) {
-      if (again.has(release.task) || isOnItsWay(release)) continue;
-      for (let other = moved[next]; other !== undefined && other.at < release.at; other = moved[next]) {
+    for (let i = 0; ; i += 1) {
+      const index = this.indexAt(i);
+      const held = this.held[index];
+      if (held === undefined) break;
+      if (movesAny && isMoved(held)) continue;
+      const at = this.ends[index] ?? 0;
+      for (let other = moved[next]; other !== undefined && other.at < at; other = moved[next]) {
         yield other;
         next += 1;
       }
-      yield release;
+      yield this.releaseOf(index);
     }
     yield* moved.slice(next);
   }
@@ -76,17 +83,17 @@ export class Releases {
   refills(
     decided: readonly Release[],
     again: ReadonlyMap<Task, number>,
-    isLeaving: (shard: ActiveShard) => boolean,
+    leaving: ReadonlySet<ActiveShard>,
   ): readonly Refill[] {
     if (again.size === 0) return [];
-    this.byTask ??= Map.groupBy(this.running, ({ task }) => task);
-    const decidedBy = Map.groupBy(decided, ({ task }) => task);
+    const byTask = new Map<Task, Release[]>([...again.keys()].map((task) => [task, []]));
+    this.held.forEach(({ task, active }, index) => {
+      byTask.get(task)?.push(leaving.has(active) ? { ...this.releaseOf(index), at: this.now } : this.releaseOf(index));
+    });
+    for (const release of decided) byTask.get(release.task)?.push(release);
     const refills: Refill[] = [];
     for (const [task, count] of again) {
-      const running = (this.byTask.get(task) ?? []).map(
-        (release): Release => (release.active && isLeaving(release.active) ? { ...release, at: this.now } : release),
-      );
-      const own = [...running, ...(decidedBy.get(task) ?? [])];
+      const own = byTask.get(task) ?? [];
       const { likelyMs, limitMs } = expectationOf(task);
       // The places that free first run one more; among equals the order must not be that of the input.
       own.sort((a, b) => a.at - b.at || a.shard - b.shard);
@@ -96,6 +103,30 @@ export class Releases {
       });
     }
     return refills;
+  }
+
+  private leavingNow(leaving: ReadonlySet<ActiveShard>): readonly Release[] {
+    if (leaving.size === 0) return [];
+    return this.held.flatMap(({ active }, index): Release[] =>
+      leaving.has(active) ? [{ ...this.releaseOf(index), at: this.now }] : [],
+    );
+  }
+
+  /** Which of those held is the next to end after so many; -1 after the last. */
+  private indexAt(place: number): number {
+    if (place === this.first.length) this.first.push(this.later.pop() ?? -1);
+    return this.first[place] ?? -1;
+  }
+
+  private releaseOf(index: number): Release {
+    let release = this.known[index];
+    if (release === undefined) {
+      const { task, active, room, request } = this.held[index] as Held;
+      const at = this.ends[index] ?? this.now;
+      release = { at, task, shard: active.shard, active, room, node: this.nodes.get(task.pool), request };
+      this.known[index] = release;
+    }
+    return release;
   }
 }
 

@@ -19,10 +19,10 @@ export class Slots {
   private readonly ledger: Ledger;
   private readonly now: number;
   private readonly releases: () => Iterable<Release>;
-  private readonly tracks = new Map<NodeRoom | PoolNode, Track>();
+  private readonly tracks = new Map<Place, Track>();
   /** Lines of which nothing has ended since the last plan. */
   private readonly settled = new Set<Line>();
-  private releasing: Map<NodeRoom | PoolNode, Release[]> | undefined;
+  private releasing: Map<Place, Release[]> | undefined;
 
   /** `releases`: of all that runs, has started in this plan, or has a place kept. */
   constructor(holds: Hold[], ledger: Ledger, now: number, releases: () => Iterable<Release>) {
@@ -40,15 +40,17 @@ export class Slots {
     const before = node.pool.memory?.free;
     if (before && Object.entries(this.free()).every(([name, free]) => free <= (before[name] ?? 0)))
       this.settled.add(line);
-    const waiting = contenders.filter(
-      ({ wanted, shape, demand }) =>
-        wanted > 0 && shape.placesOnceOursEnd >= demand && node.neverWithin(shape.request) === undefined,
-    );
-    const newcomer = waiting.find(({ task }) => !kept.has(task.uid));
+    const waits = ({ wanted, shape, demand }: Contender): boolean =>
+      wanted > 0 && shape.placesOnceOursEnd >= demand && node.neverWithin(shape.request) === undefined;
+    let newcomer: Contender | undefined;
+    let unseen = kept.size;
     let count = 0;
-    for (const contender of waiting) {
+    for (const contender of contenders) {
+      if (unseen === 0) break;
       const hold = kept.get(contender.task.uid);
-      if (hold === undefined || count >= maxOf(line)) continue;
+      if (hold === undefined) newcomer ??= waits(contender) ? contender : undefined;
+      else unseen -= 1;
+      if (hold === undefined || count >= maxOf(line) || !waits(contender)) continue;
       // Only priority and age put somebody in front of what is promised: an order that moves breaks no promise.
       if (newcomer !== undefined && line.leads(newcomer, contender)) break;
       const placed = hold.nodes.slice(0, contender.demand).flatMap((name) => this.ledger.roomNamed(name) ?? []);
@@ -95,7 +97,7 @@ export class Slots {
     const lengthMs = lengthOf(contender);
     this.refill(refills, -1);
     const rooms = shape.open.map((room) => this.trackOf(room));
-    const limits = limitsOf(line.node).map((pool) => this.trackOf(pool));
+    const limits = line.node.limits.map((pool) => this.trackOf(pool));
     const at = firstFit(shape.request, demand, lengthMs, contest.now, rooms, limits);
     let hold: Hold | undefined;
     if (had !== undefined && had.at > contest.now && had.at <= (at ?? Number.POSITIVE_INFINITY)) {
@@ -171,14 +173,44 @@ export class Slots {
     const isSlot = node.pool.backfill?.policy === "Conservative";
     const until = isSlot ? at + lengthOf(contender) : Number.POSITIVE_INFINITY;
     const slot = { contender, node, at, until, placed };
+    // Many slots share the timeline of a place; one head asks for one moment.
+    if (isSlot) for (const place of [...placed, ...node.limits]) this.trackOf(place);
+    const left = this.leftAt([...placed, ...node.limits], at);
+    const { request } = contender.shape;
+    for (const room of placed) add(left.get(room) ?? none, request, -1);
+    for (const pool of node.limits) add(left.get(pool) ?? none, request, -placed.length);
     this.takeFrom(slot, 1);
-    const left = <Place extends NodeRoom | PoolNode>(place: Place): Float64Array =>
-      Float64Array.from(this.trackOf(place).at(at));
-    const spareOf = new Map(placed.map((room) => [room.index, left(room)]));
-    const limitSpareOf = new Map(limitsOf(node).map((pool) => [pool, left(pool)]));
+    const spareOf = new Map(placed.map((room) => [room.index, left.get(room) ?? none]));
+    const limitSpareOf = new Map(node.limits.map((pool) => [pool, left.get(pool) ?? none]));
     const hold: Hold = { ...slot, spareOf, limitSpareOf, owner: undefined, isLent };
     this.holds.push(hold);
     return hold;
+  }
+
+  /** What each of the places is expected to have left then, beyond what is held. */
+  private leftAt(places: readonly Place[], at: number): ReadonlyMap<Place, Float64Array> {
+    const left = new Map<Place, Float64Array>();
+    const untold = new Set<Place>();
+    for (const place of places) {
+      const track = this.tracks.get(place);
+      if (track !== undefined) {
+        left.set(place, Float64Array.from(track.at(at)));
+        continue;
+      }
+      const free = freeIn(place);
+      for (const hold of this.holds) {
+        if (hold.at <= at && at < hold.until) add(free, hold.contender.shape.request, -countIn(hold, place));
+      }
+      left.set(place, free);
+      untold.add(place);
+    }
+    if (untold.size === 0) return left;
+    for (const { room, node, request, at: freed } of this.releases()) {
+      if (freed > at) break;
+      if (room !== undefined && untold.has(room)) add(left.get(room) ?? none, request, 1);
+      for (const pool of node?.limits ?? []) if (untold.has(pool)) add(left.get(pool) ?? none, request, 1);
+    }
+    return left;
   }
 
   /** From what is free over time, and from what other holds that begin meanwhile have left. */
@@ -186,11 +218,11 @@ export class Slots {
     const { request } = contender.shape;
     const others = this.holds.filter((other) => at <= other.at && other.at < until);
     for (const room of placed) {
-      this.trackOf(room).change(request, at, until, -factor);
+      this.tracks.get(room)?.change(request, at, until, -factor);
       for (const { spareOf } of others) take(spareOf.get(room.index), request, factor);
     }
-    for (const pool of limitsOf(node)) {
-      this.trackOf(pool).change(request, at, until, -factor * placed.length);
+    for (const pool of node.limits) {
+      this.tracks.get(pool)?.change(request, at, until, -factor * placed.length);
       for (const { limitSpareOf } of others) take(limitSpareOf.get(pool), request, factor * placed.length);
     }
   }
@@ -202,7 +234,7 @@ export class Slots {
     }
   }
 
-  private trackOf(place: NodeRoom | PoolNode): Track {
+  private trackOf(place: Place): Track {
     let track = this.tracks.get(place);
     if (track === undefined) {
       track = this.lay(place);
@@ -211,23 +243,17 @@ export class Slots {
     return track;
   }
 
-  private lay(place: NodeRoom | PoolNode): Track {
-    const isRoom = "free" in place;
-    const free = isRoom ? place.free : place.limit.map((limit, i) => limit - (place.use[i] ?? 0));
-    const track = new Track(this.now, Float64Array.from(free));
+  private lay(place: Place): Track {
+    const track = new Track(this.now, freeIn(place));
     for (const { request, at } of this.releasingOf(place)) track.change(request, at, Number.POSITIVE_INFINITY, 1);
     for (const hold of this.holds) {
-      const count = isRoom
-        ? hold.placed.filter((room) => room === place).length
-        : hold.node.lineage().includes(place)
-          ? hold.placed.length
-          : 0;
+      const count = countIn(hold, place);
       if (count > 0) track.change(hold.contender.shape.request, hold.at, hold.until, -count);
     }
     return track;
   }
 
-  private releasingOf(place: NodeRoom | PoolNode): readonly Release[] {
+  private releasingOf(place: Place): readonly Release[] {
     if (this.releasing === undefined) {
       this.releasing = new Map();
       for (const release of this.releases()) {
@@ -238,19 +264,31 @@ export class Slots {
   }
 }
 
+type Place = NodeRoom | PoolNode;
 type Slot = Pick<Hold, "contender" | "node" | "at" | "until" | "placed">;
 
-function note(map: Map<NodeRoom | PoolNode, Release[]>, place: NodeRoom | PoolNode, release: Release): void {
+const none = new Float64Array();
+
+/** Now, in a vector of its own. */
+function freeIn(place: Place): Float64Array {
+  return "free" in place ? place.free.slice() : place.limit.map((limit, i) => limit - (place.use[i] ?? 0));
+}
+
+/** How many places of the hold are there, or count there. */
+function countIn({ placed, node }: Hold, place: Place): number {
+  if (!("free" in place)) return node.lineage().includes(place) ? placed.length : 0;
+  let count = 0;
+  for (const room of placed) if (room === place) count += 1;
+  return count;
+}
+
+function note(map: Map<Place, Release[]>, place: Place, release: Release): void {
   if (map.get(place)?.push(release) === undefined) map.set(place, [release]);
 }
 
-function placesOf(room: NodeRoom | undefined, node: PoolNode | undefined): readonly (NodeRoom | PoolNode)[] {
-  const limits = node === undefined ? [] : limitsOf(node);
+function placesOf(room: NodeRoom | undefined, node: PoolNode | undefined): readonly Place[] {
+  const limits = node === undefined ? [] : node.limits;
   return room === undefined ? limits : [room, ...limits];
-}
-
-function limitsOf(node: PoolNode): readonly PoolNode[] {
-  return node.lineage().filter(({ pool }) => pool.limit !== undefined);
 }
 
 function lengthOf({ task }: Contender): number {

@@ -25,6 +25,8 @@ export class PoolNode {
   readonly capacity: Float64Array;
   /** The uses that one of its tasks' starts adds to: its own and all ancestors'. */
   readonly uses: readonly Float64Array[];
+  /** Of itself and its ancestors, those that have a limit at all. */
+  readonly limits: readonly PoolNode[];
   private readonly podsIndex: number;
   private readonly upward: readonly PoolNode[];
 
@@ -32,6 +34,8 @@ export class PoolNode {
     this.pool = pool;
     this.parent = parent;
     this.upward = parent === undefined ? [this] : [this, ...parent.upward];
+    const above = parent?.limits ?? [];
+    this.limits = pool.limit === undefined ? above : [this, ...above];
     this.use = ledger.vectorOf({}, 0);
     this.ownUse = ledger.vectorOf({}, 0);
     this.drawn = ledger.vectorOf({}, 0);
@@ -50,18 +54,18 @@ export class PoolNode {
 
   /** The nearest pool up the tree whose limit does not leave room for `count` such requests. */
   limitedBy(request: Request, count = 1): PoolNode | undefined {
-    return this.lineage().find(({ use, limit }) => !leaves(request, count, (i) => (limit[i] ?? 0) - (use[i] ?? 0)));
+    return this.limits.find(({ use, limit }) => !leaves(request, count, (i) => (limit[i] ?? 0) - (use[i] ?? 0)));
   }
 
   /** The nearest pool up the tree whose limit is smaller than one request. */
   neverWithin(request: Request): PoolNode | undefined {
-    return this.lineage().find(({ limit }) => !leaves(request, 1, (i) => limit[i] ?? 0));
+    return this.limits.find(({ limit }) => !leaves(request, 1, (i) => limit[i] ?? 0));
   }
 
   /** What of the resource may still be used before the nearest limit, its own or an ancestor's; at least 0. */
   leftUnderLimits(resource: number): number {
-    const left = this.lineage().map(({ use, limit }) => (limit[resource] ?? 0) - (use[resource] ?? 0));
-    return Math.max(0, Math.min(...left));
+    const left = this.limits.map(({ use, limit }) => (limit[resource] ?? 0) - (use[resource] ?? 0));
+    return Math.max(0, Math.min(Number.POSITIVE_INFINITY, ...left));
   }
 
   /** With this request its use would still be within what it has reserved. */
@@ -100,24 +104,29 @@ export interface Tree {
 }
 
 /** Older pools come first wherever there is a choice: whose parent is found, whose reservation is paid. */
-export function plantTree({ pools, tasks }: Snapshot, ledger: Ledger): Tree {
+export function plantTree({ pools }: Snapshot, ledger: Ledger): Tree {
   const byAge = [...pools].sort((a, b) => a.created - b.created || compareText(a.name, b.name));
   const first = byAge.find(({ parent }) => parent === undefined);
   if (first === undefined)
     return { root: undefined, nodes: new Map(), problems: byAge.map((pool) => orphan(pool, byAge)) };
-  const root = new PoolNode(first, undefined, capacityOf(ledger), ledger);
+  const capacity = capacityOf(ledger);
+  const root = new PoolNode(first, undefined, capacity, ledger);
   const nodes = new Map([[first.name, root]]);
   const problems: TreeProblem[] = [];
   // The oldest whose parent has its place already, again and again: older pools are paid first, but after their parents.
   for (let next = nextIn(byAge, nodes); next !== undefined; next = nextIn(byAge, nodes)) {
-    const node = new PoolNode(next.pool, next.parent, capacityOf(ledger), ledger);
+    const node = new PoolNode(next.pool, next.parent, capacity, ledger);
     nodes.set(next.pool.name, node);
     problems.push(...payReservation(node, ledger));
   }
   for (const pool of byAge) if (!nodes.has(pool.name)) problems.push(orphan(pool, byAge));
-  for (const { pool, active } of tasks) {
-    const node = nodes.get(pool);
-    for (const { request } of active) for (const use of node?.uses ?? []) add(use, ledger.requestOf(request), 1);
+  for (const { task, request } of ledger.held) {
+    const own = nodes.get(task.pool)?.ownUse;
+    if (own) add(own, request, 1);
+  }
+  for (const node of [...nodes.values()].reverse()) {
+    addAll(node.use, node.ownUse);
+    if (node.parent) addAll(node.parent.use, node.use);
   }
   return { root, nodes, problems };
 }
@@ -179,10 +188,16 @@ function orphan({ name, parent }: Pool, pools: readonly Pool[]): TreeProblem {
   return { pool: name, reason: "ParentNotFound", message: "it has no parent, and another pool is the root" };
 }
 
-function capacityOf({ rooms, resources }: Ledger): Float64Array {
-  return Float64Array.from(resources, (_, i) =>
-    rooms.reduce((sum, { emptied }) => sum + Math.max(0, emptied[i] ?? 0), 0),
-  );
+function capacityOf(ledger: Ledger): Float64Array {
+  const capacity = ledger.vectorOf({}, 0);
+  for (const { emptied } of ledger.rooms) {
+    for (let i = 0; i < capacity.length; i += 1) capacity[i] = (capacity[i] ?? 0) + Math.max(0, emptied[i] ?? 0);
+  }
+  return capacity;
+}
+
+function addAll(sum: Float64Array, more: Float64Array): void {
+  for (let i = 0; i < sum.length; i += 1) sum[i] = (sum[i] ?? 0) + (more[i] ?? 0);
 }
 
 function leaves({ indexes, amounts }: Request, count: number, room: (resource: number) => number): boolean {

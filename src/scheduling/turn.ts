@@ -355,12 +355,12 @@ class Turns {
 
   private releases(again: ReadonlyMap<Task, number> = new Map()): Iterable<Release> {
     this.running ??= this.askRunning();
-    return this.running.inTime(this.decided(), again, (shard) => this.preemption.isLeaving(shard));
+    return this.running.inTime(this.decided(), again, this.preemption.leavers);
   }
 
   private refills(again: ReadonlyMap<Task, number>): readonly Refill[] {
     this.running ??= this.askRunning();
-    return this.running.refills(this.decided(), again, (shard) => this.preemption.isLeaving(shard));
+    return this.running.refills(this.decided(), again, this.preemption.leavers);
   }
 }
 
