@@ -8,7 +8,7 @@ const pools = fc.record({
   seed: fc.nat(),
   tasks: fc.integer({ min: 1, max: 20 }),
   nodes: fc.integer({ min: 1, max: 6 }),
-  policy: fc.constantFrom("None" as const, "BestEffort" as const, "Easy" as const),
+  policy: fc.constantFrom("None" as const, "BestEffort" as const, "Easy" as const, "Conservative" as const),
   order: fc.constantFrom(...orderNames).map((name) => [name]),
   placement: fc.constantFrom(...placementNames),
 });
@@ -27,6 +27,23 @@ test("after any change the plan with a memo is the plan without one", () => {
       }
     }),
     { numRuns: 60 },
+  );
+});
+
+test("a memo serves objects that are read anew for every plan, as the operator reads them", () => {
+  fc.assert(
+    fc.property(pools, (size) => {
+      const pool = new BusyPool(size);
+      const memo = new Memo();
+      for (let i = 0; i < 4; i += 1) {
+        const { snapshot, now } = pool;
+        const plan = planPool(structuredClone(snapshot), now, memo);
+        expect(JSON.stringify(plan)).toBe(JSON.stringify(planPool(snapshot, now)));
+        pool.apply(plan);
+        pool.change();
+      }
+    }),
+    { numRuns: 30 },
   );
 });
 
