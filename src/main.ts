@@ -1,4 +1,5 @@
 // The whole operator on one screen: settings, connection, caches, the loop, leadership.
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { isMainThread } from "node:worker_threads";
 import {
   createEventRecorder,
@@ -75,6 +76,7 @@ async function main(): Promise<void> {
     applier,
     reporter,
     clock: systemClock,
+    giveWay: () => nextTurn(),
     wake: (root, afterMs) => poolController.add(root, afterMs),
     onLeadershipLost(error) {
       log.error({ error: error.message }, "leadership lost");

@@ -38,6 +38,14 @@ function pagesIn(folder: string): string[] {
 
 const pages = pagesIn(".");
 
+test("whoever starts the operator starts it as the documentation says", () => {
+  const [, flag = ""] = /`node (--\S+) dist\/operator\.mjs`/.exec(read("docs/operations.md")) ?? [];
+  expect(flag).toMatch(/^--/);
+  for (const starter of ["deploy/up", "deploy/kind/demo", "test/support/operator-process.ts"]) {
+    expect(read(starter), starter).toContain(flag);
+  }
+});
+
 /** A page without its code, in which a bracket is no link. */
 const prose = (page: string): string =>
   read(page)

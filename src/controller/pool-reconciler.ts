@@ -17,6 +17,8 @@ export interface PoolReconcilerOptions extends ObserveInput {
   readonly clock: Clock;
   /** Told of each plan and how long it took; metrics hang here. */
   readonly onPlan?: (observed: Observed, plan: Plan, tookMs: number) => void;
+  /** Lets everything else that is ready run, between the steps that only compute. */
+  readonly giveWay?: () => Promise<void>;
   /** Another operator leads. */
   readonly onLeadershipLost: (error: LeadershipLost) => void;
   /**
@@ -43,7 +45,7 @@ export class PoolReconciler {
   }
 
   async reconcile(root: ObjectKey): Promise<void> {
-    const { applier, reporter, clock } = this.#options;
+    const { applier, reporter, clock, giveWay } = this.#options;
     // A child has its place in the tree of its root; who woke it by its own name meant a pool that was there before.
     if (treesOf(this.#options.stores).rootOf(root.name) !== root.name) return;
     await applier.claim(root.name).catch((error: unknown) => this.#raise([error]));
@@ -51,7 +53,9 @@ export class PoolReconciler {
 
     const now = clock.now();
     const observed = observe({ ...this.#options, queueMemory: this.#queues.of(root.name) }, root.name, now);
+    await giveWay?.();
     const plan = this.#plan(observed, now);
+    await giveWay?.();
     const statistics = this.#keeper(root.name, now).update(observed, plan, now);
     const outcome = await applier.apply(observed, plan, now);
     const memory = this.#queues.remember(observed, plan, outcome.putOff);

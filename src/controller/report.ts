@@ -13,6 +13,8 @@ import { roundFactsOf } from "./round-facts.ts";
 import { taskStatus, toldPositions } from "./task-status.ts";
 
 const writeEveryMs = 1000;
+/** Of a Job that attempts share: its task tells the same each second. */
+const roundEveryMs = 2000;
 /** Amounts in a sentence about waiting move with every start of somebody else. */
 const messageEveryMs = 30_000;
 /** Rates, estimates and windowed statistics. */
@@ -119,7 +121,8 @@ export class Reporter {
     if (round === undefined || status === undefined || isDeepStrictEqual(round.status, status)) return undefined;
     const { uid } = round.metadata;
     // Where shards end far out of order the indexes are long, and etcd keeps every version for a while.
-    const everyMs = Math.max(writeEveryMs, (facts?.completedIndexes.length ?? 0) / indexBytesPerMs);
+    const goingOnMs = Math.max(roundEveryMs, (facts?.completedIndexes.length ?? 0) / indexBytesPerMs);
+    const everyMs = task.stage.kind === "Ended" ? writeEveryMs : goingOnMs;
     return {
       due: (this.#writtenAt.get(uid) ?? 0) + everyMs,
       write: async () => {

@@ -121,3 +121,16 @@ test("the last records of a task do not wait for others to come along", async ()
   const records = cluster.writes.filter(({ plural }) => plural === "configmaps").map(({ atMs }) => atMs);
   expect(records.at(-1)).toBeLessThan((records.at(-2) ?? 0) + 900);
 });
+
+test("the Job that attempts share is told every other second what its task tells each second, its end at once", async () => {
+  const cluster = await aCluster()
+    .withNodes(2, { cpu: 4 })
+    .withProgram(({ item }) => ({ result: item, ms: 300 + 10 * Number(item) }))
+    .start();
+  await cluster.task("work", { items: { range: { end: 80 } } });
+  await cluster.finish("work");
+  const told = statusWrites(cluster).filter(({ plural }) => plural === "jobs");
+  const gaps = told.slice(1).map(({ atMs }, index) => atMs - (told[index]?.atMs ?? 0));
+  expect(gaps.length).toBeGreaterThan(2);
+  expect(Math.min(...gaps.slice(0, -1))).toBeGreaterThanOrEqual(2000);
+});
