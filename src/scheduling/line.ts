@@ -8,7 +8,7 @@ import { kindsOf } from "./kinds.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Memo } from "./memo.ts";
 import { inOrderToRemember, openContest } from "./memory.ts";
-import type { Snapshot, Task } from "./model.ts";
+import type { Pool, Snapshot, Task } from "./model.ts";
 import { byAge, compareRanks, compareText, leadingRanks, ranksOf } from "./order/chain.ts";
 import { orders } from "./order/index.ts";
 import type { Order } from "./order/order.ts";
@@ -42,14 +42,16 @@ export class Line {
   private isFixed = false;
   private readonly again = new Heap<Contender>(isBefore);
 
-  constructor(node: PoolNode, contest: Contest, tasks: readonly Task[], contenders: readonly Contender[]) {
+  constructor(node: PoolNode, contest: Contest, tasks: readonly Task[], contenders: readonly Contender[], memo: Memo) {
     this.node = node;
     this.contest = contest;
     this.tasks = tasks;
     this.chain = node.pool.order.map((name) => orders[name]);
     this.moves = this.chain.some(({ moves }) => moves);
     for (const contender of contenders) this.rank(contender);
-    this.contenders = [...contenders].sort(compare);
+    const uidOf = ({ task }: Contender): string => task.uid;
+    this.contenders = memo.asBefore(node.pool.uid, contenders, uidOf).sort(compare);
+    memo.stand(node.pool.uid, this.contenders, uidOf);
     this.queue = this.contenders.filter(({ wanted }) => wanted > 0);
   }
 
@@ -187,18 +189,30 @@ export interface Lines {
   readonly idle: readonly Idle[];
 }
 
+interface PoolTasks {
+  readonly pool: Pool | undefined;
+  readonly problem: string | undefined;
+  readonly tasks: Task[];
+  readonly queued: Queued[];
+}
+
 /** A line for every pool of the tree, also where nobody stands in it. */
 export function formLines(snapshot: Snapshot, tree: Tree, ledger: Ledger, now: number, memo: Memo): Lines {
   const { pools, tasks } = snapshot;
   const problems = new Map(tree.problems.map(({ pool, message }) => [pool, message]));
   const idle: Idle[] = [];
-  const queued = new Map<string, Queued[]>(pools.map(({ name }) => [name, []]));
+  const byPool = new Map<string, PoolTasks>();
   for (const task of tasks) {
-    const state = standing(task, tree.nodes.get(task.pool)?.pool, problems.get(task.pool), now);
-    if (isQueued(state)) queued.get(task.pool)?.push(state);
+    let ofPool = byPool.get(task.pool);
+    if (ofPool === undefined) {
+      ofPool = { pool: tree.nodes.get(task.pool)?.pool, problem: problems.get(task.pool), tasks: [], queued: [] };
+      byPool.set(task.pool, ofPool);
+    }
+    const state = standing(task, ofPool.pool, ofPool.problem, now);
+    ofPool.tasks.push(task);
+    if (isQueued(state)) ofPool.queued.push(state);
     else idle.push(state);
   }
-  const ofPool = Map.groupBy(tasks, ({ pool }) => pool);
   const field = { ledger, kinds: () => kindsOf(snapshot) };
   const named = placementNames.filter((name) => pools.some(({ placement }) => placement === name));
   const fits = new Map(named.map((name) => [name, new Fit(ledger, placements[name].prepare(field), now, memo)]));
@@ -206,10 +220,11 @@ export function formLines(snapshot: Snapshot, tree: Tree, ledger: Ledger, now: n
     const node = tree.nodes.get(name);
     const fit = fits.get(placement);
     if (node === undefined || fit === undefined) return [];
-    const own = inOrderToRemember(node.pool, ofPool.get(name) ?? []);
+    const { tasks: all = [], queued = [] } = byPool.get(name) ?? {};
+    const own = inOrderToRemember(node.pool, all);
     const contest = openContest(node.pool, own, ledger.amountsOf(node.capacity), now);
-    const contenders = (queued.get(name) ?? []).map((each) => new Contender(contest, each, fit.shapeOf(each.task)));
-    return [new Line(node, contest, own, contenders)];
+    const contenders = queued.map((each) => new Contender(contest, each, fit.shapeOf(each.task)));
+    return [new Line(node, contest, own, contenders, memo)];
   });
   return { lines: lines.sort((a, b) => compareText(a.node.pool.name, b.node.pool.name)), idle };
 }

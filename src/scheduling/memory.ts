@@ -4,7 +4,7 @@ import type { Stop } from "./decision.ts";
 import { expectationOf, expectationOfShard } from "./estimate.ts";
 import { rememberedKinds } from "./kinds.ts";
 import type { Line } from "./line.ts";
-import type { Pool, QueueMemory, Task } from "./model.ts";
+import type { Claim, Pool, QueueMemory, Task } from "./model.ts";
 import { compareText } from "./order/chain.ts";
 import { orders } from "./order/index.ts";
 import { type Amounts, dominantShare, plus, times } from "./resources.ts";
@@ -60,18 +60,14 @@ export function memoryOf(
   lines: readonly Line[],
   stops: readonly Stop[],
 ): Readonly<Record<string, QueueMemory>> | undefined {
-  const remembering = lines.filter(
-    (line) =>
-      line.remembers ||
-      line.learns ||
-      line.hold ||
-      line.node.pool.memory ||
-      claimsOf(line) ||
-      preemptedIn(line, stops) ||
-      byAgeIn(line),
-  );
-  if (remembering.length === 0) return undefined;
-  return Object.fromEntries(remembering.map((line) => [line.node.pool.name, closeContest(line, stops)]));
+  const remembered = lines.flatMap((line) => {
+    const { node, hold } = line;
+    const lasting = { claims: claimsOf(line), preempted: preemptedIn(line, stops), byAge: byAgeIn(line) };
+    const isAny = Object.values(lasting).some((each) => each !== undefined);
+    const remembersAny = line.remembers || line.learns || hold !== undefined || node.pool.memory !== undefined;
+    return isAny || remembersAny ? [[node.pool.name, closeContest(line, lasting)] as const] : [];
+  });
+  return remembered.length === 0 ? undefined : Object.fromEntries(remembered);
 }
 
 /** By UID, why shards of its tasks were stopped for somebody else: in this plan, or before and none has started since. */
@@ -92,10 +88,14 @@ export function preemptedIn(
   return found.length === 0 ? undefined : Object.fromEntries(found.sort(([a], [b]) => compareText(a, b)));
 }
 
+/** What lasts where it is there at all. */
+type Lasting = { readonly [Name in "claims" | "preempted" | "byAge"]: QueueMemory[Name] | undefined };
+
 function claimsOf({ contenders }: Line): QueueMemory["claims"] | undefined {
-  const claims = contenders
-    .filter((contender) => contender.claims.length > 0)
-    .map((contender) => ({ task: contender.task.uid, nodes: contender.claims.map((room) => room.node.name) }));
+  const claims: Claim[] = [];
+  for (const { task, claims: rooms } of contenders) {
+    if (rooms.length > 0) claims.push({ task: task.uid, nodes: rooms.map((room) => room.node.name) });
+  }
   return claims.length === 0 ? undefined : claims;
 }
 
@@ -120,7 +120,7 @@ function byAgeIn({ node: { pool }, tasks, contenders }: Line): QueueMemory["byAg
   return found.length === 0 ? undefined : found.sort(compareText);
 }
 
-function closeContest(line: Line, stops: readonly Stop[]): QueueMemory {
+function closeContest(line: Line, { claims, preempted, byAge }: Lasting): QueueMemory {
   const { contest, tasks, contenders, hold } = line;
   const { now, pool, turn } = contest;
   const turns: Record<string, number> = {};
@@ -132,9 +132,6 @@ function closeContest(line: Line, stops: readonly Stop[]): QueueMemory {
   const used = Object.entries(usedUntil(pool.memory, now)).sort(([a, x], [b, y]) => y - x || compareText(a, b));
   const remembered = Object.fromEntries(used.slice(0, namespacesMax));
   const head = hold && { task: hold.contender.task.uid, at: hold.at };
-  const claims = claimsOf(line);
-  const preempted = preemptedIn(line, stops);
-  const byAge = byAgeIn(line);
   return {
     turn,
     turns,

@@ -27,12 +27,13 @@ export function whyTheyWait(
   for (const line of lines) {
     const preempted = preemptedIn(line, stops);
     const reasons = new Reasons(root ?? line.node.pool, shortages);
-    line.atLast(staysInQueue).forEach((contender, index) => {
-      const position = index + 1;
+    let position = 0;
+    for (const contender of line.atLast(staysInQueue)) {
+      position += 1;
       const found = reasons.of(contender, position);
       const [reason, message] = afterStops(found, contender, preempted?.[contender.task.uid]);
       inQueue.push({ task: contender.task.key, reason, message, position });
-    });
+    }
     for (const contender of line.contenders) {
       const { end } = contender;
       if (end?.kind === "Served") others.push(...waitingOf(afterServing(contender, now)));
