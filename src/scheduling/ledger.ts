@@ -53,21 +53,23 @@ export class Ledger {
     for (const { reservation = {}, limit = {} } of pools) this.intern(reservation, limit);
     for (const { allocatable, foreign } of nodes) this.intern(allocatable, foreign);
     const known = new Set<Amounts>();
-    const internOnce = (amounts: Amounts): void => {
+    const internOnce = (amounts: Amounts): Amounts => {
       const first = memo.firstLike(amounts);
-      if (known.has(first)) return;
+      if (known.has(first)) return first;
       known.add(first);
       this.intern(first);
+      return first;
     };
+    /** What each task asks for. */
+    const asked = tasks.map(({ request }) => internOnce(request));
     for (const { request, active } of tasks) {
-      internOnce(request);
       for (const shard of active) if (shard.request !== request) internOnce(shard.request);
     }
     this.resources = [...this.indexOf.keys()];
     this.allocated = new Float64Array(this.resources.length);
     this.rooms = [...nodes].sort((a, b) => compareText(a.name, b.name)).map((node, index) => this.roomOf(node, index));
     this.byName = new Map(this.rooms.map((room) => [room.node.name, room]));
-    this.held = this.holdAll(tasks);
+    this.held = this.holdAll(tasks, asked);
   }
 
   roomNamed(name: string): NodeRoom | undefined {
@@ -75,8 +77,11 @@ export class Ledger {
   }
 
   /** Amounts never change: what was read from an object once holds. */
-  requestOf(value: Amounts): Request {
-    const amounts = this.memo.firstLike(value);
+  requestOf(amounts: Amounts): Request {
+    return this.requestLike(this.memo.firstLike(amounts));
+  }
+
+  private requestLike(amounts: Amounts): Request {
     let request = this.requests.get(amounts);
     if (request === undefined) {
       const entries = Object.entries(amounts).filter(([, amount]) => amount !== 0);
@@ -135,11 +140,12 @@ export class Ledger {
     }
   }
 
-  private holdAll(tasks: readonly Task[]): readonly Held[] {
+  private holdAll(tasks: readonly Task[], asked: readonly Amounts[]): readonly Held[] {
     const held: Held[] = [];
-    for (const task of tasks) {
-      if (task.active.length === 0) continue;
-      const ofTask = this.requestOf(task.request);
+    for (let index = 0; index < tasks.length; index += 1) {
+      const task = tasks[index];
+      if (task === undefined || task.active.length === 0) continue;
+      const ofTask = this.requestLike(asked[index] ?? task.request);
       for (const active of task.active) {
         const request = active.request === task.request ? ofTask : this.requestOf(active.request);
         const room = this.byName.get(active.node);

@@ -36,6 +36,8 @@ export class Preemption {
   readonly stops: Stop[] = [];
   /** Shards that are on their way out, so that their places are about to be free. */
   readonly leavers: Set<ActiveShard> = new Set();
+  /** For whom places are kept, and in which pool. */
+  readonly claimants: Map<Contender, PoolNode> = new Map();
   private readonly ledger: Ledger;
   private readonly now: number;
   /** Running shards, and places that are kept; what is gone is no longer among them. */
@@ -351,6 +353,7 @@ export class Preemption {
     const { task, shape } = contender;
     const id = `${task.uid}/kept/${contender.claims.length}`;
     contender.keep(room);
+    this.claimants.set(contender, node);
     this.keep(contender, node, room, 1);
     // Nobody has run there yet: it is younger than all that does.
     const since = Number.MAX_SAFE_INTEGER;
@@ -362,6 +365,7 @@ export class Preemption {
   private drop(contender: Contender, node: PoolNode, room: NodeRoom): void {
     if (!contender.claims.includes(room)) return;
     contender.giveUp(room);
+    if (contender.claims.length === 0) this.claimants.delete(contender);
     this.keep(contender, node, room, -1);
     for (const victim of this.victims) {
       if (victim.claimant !== contender || victim.room !== room) continue;

@@ -69,24 +69,33 @@ class Reasons {
       case "Promised":
         return ["PoolFull", ""];
       case "Limited":
-        return once(this.limits, shape, end.at, () => [
-          "LimitReached",
-          `${asksFor(shape)}; ${limitText(shape, end.at, this.shortages.ledger)}`,
-        ]);
+        return once(this.limits, shape, end.at, this.limitReached);
       case "Held":
         return ["HeldForHead", `a start now would delay ${nameFor(task, end.hold.contender.task)}, which goes first`];
       case "Behind":
         return ["BehindOthers", behindText(task, end.head.task, position)];
       default:
-        return once(this.lacks, shape, demand, () => noRoom(this.pool, shape, demand, this.shortages));
+        return once(this.lacks, shape, demand, this.lack);
     }
   }
+
+  private readonly limitReached = (shape: Shape, at: PoolNode): Reason => [
+    "LimitReached",
+    `${asksFor(shape)}; ${limitText(shape, at, this.shortages.ledger)}`,
+  ];
+
+  private readonly lack = (shape: Shape, demand: number): Reason => noRoom(this.pool, shape, demand, this.shortages);
 }
 
-function once<K>(known: Map<Shape, Map<K, Reason>>, shape: Shape, key: K, words: () => Reason): Reason {
+function once<K>(
+  known: Map<Shape, Map<K, Reason>>,
+  shape: Shape,
+  key: K,
+  words: (shape: Shape, key: K) => Reason,
+): Reason {
   const found = known.get(shape)?.get(key);
   if (found !== undefined) return found;
-  const reason = words();
+  const reason = words(shape, key);
   known.set(shape, (known.get(shape) ?? new Map<K, Reason>()).set(key, reason));
   return reason;
 }

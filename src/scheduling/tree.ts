@@ -54,12 +54,12 @@ export class PoolNode {
 
   /** The nearest pool up the tree whose limit does not leave room for `count` such requests. */
   limitedBy(request: Request, count = 1): PoolNode | undefined {
-    return this.limits.find(({ use, limit }) => !leaves(request, count, (i) => (limit[i] ?? 0) - (use[i] ?? 0)));
+    return this.limits.find(({ use, limit }) => !leaves(request, count, limit, use));
   }
 
   /** The nearest pool up the tree whose limit is smaller than one request. */
   neverWithin(request: Request): PoolNode | undefined {
-    return this.limits.find(({ limit }) => !leaves(request, 1, (i) => limit[i] ?? 0));
+    return this.limits.find(({ limit }) => !leaves(request, 1, limit));
   }
 
   /** What of the resource may still be used before the nearest limit, its own or an ancestor's; at least 0. */
@@ -200,6 +200,11 @@ function addAll(sum: Float64Array, more: Float64Array): void {
   for (let i = 0; i < sum.length; i += 1) sum[i] = (sum[i] ?? 0) + (more[i] ?? 0);
 }
 
-function leaves({ indexes, amounts }: Request, count: number, room: (resource: number) => number): boolean {
-  return indexes.every((resource, i) => count * (amounts[i] ?? 0) <= room(resource));
+/** Whether the limit leaves room for `count` such requests beside what is used; nothing used, where no use is given. */
+function leaves({ indexes, amounts }: Request, count: number, limit: Float64Array, use?: Float64Array): boolean {
+  for (let i = 0; i < indexes.length; i += 1) {
+    const resource = indexes[i] ?? 0;
+    if (count * (amounts[i] ?? 0) > (limit[resource] ?? 0) - (use?.[resource] ?? 0)) return false;
+  }
+  return true;
 }

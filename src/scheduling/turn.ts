@@ -104,15 +104,21 @@ class Turns {
     const own = this.lines.get(node);
     let best = own && this.front(own) ? own : undefined;
     if (node.children.length === 0) return best;
-    let bestRanks: readonly [number, number, string] = [1, weightedShare(node.ownUse, undefined, node.capacity), ""];
+    let bestWithin = 1;
+    let bestShare = weightedShare(node.ownUse, undefined, node.capacity);
+    let bestName = "";
     for (const child of node.children) {
       const line = this.next(child);
       const request = line?.peek()?.shape.request;
       if (line === undefined || request === undefined) continue;
       const share = weightedShare(child.use, child.reserved, node.capacity, child.pool.shares);
-      const ranks = [child.keepsWithin(request) ? 0 : 1, share, child.pool.name] as const;
-      const order = ranks[0] - bestRanks[0] || ranks[1] - bestRanks[1] || compareText(ranks[2], bestRanks[2]);
-      if (best === undefined || order < 0) [best, bestRanks] = [line, ranks];
+      const within = child.keepsWithin(request) ? 0 : 1;
+      const order = within - bestWithin || share - bestShare || compareText(child.pool.name, bestName);
+      if (best !== undefined && order >= 0) continue;
+      best = line;
+      bestWithin = within;
+      bestShare = share;
+      bestName = child.pool.name;
     }
     return best;
   }
@@ -345,10 +351,8 @@ class Turns {
   /** What has started in this plan, or has a place kept. */
   private decided(): readonly Release[] {
     const decided = [...this.started];
-    for (const { node, contenders } of this.lines.values()) {
-      for (const each of contenders) {
-        if (each.claims.length > 0) decided.push(...each.claims.map((room, i) => releaseOf(each, node, room, -1 - i)));
-      }
+    for (const [each, node] of this.preemption.claimants) {
+      for (const [i, room] of each.claims.entries()) decided.push(releaseOf(each, node, room, -1 - i));
     }
     return decided;
   }

@@ -33,8 +33,9 @@ export function leadingRanks(chain: readonly Order[]): number {
 
 export function compareRanks(a: Ranks, b: Ranks): number {
   for (let i = 0; i < a.length; i += 1) {
-    const left = a[i] ?? 0;
-    const right = b[i] ?? 0;
+    // Lists of one chain are equally long: a default for what is absent would cost an object each time.
+    const left = a[i] as number;
+    const right = b[i] as number;
     if (left !== right) return left < right ? -1 : 1;
   }
   return 0;
