@@ -1,9 +1,10 @@
 // One task of many short shards on simulated nodes: how fast they go through beside a loop that only creates the same
 // Pods, how many writes each costs the API server, and how long the operator's event loop was ever held up.
+import { keptAttempts } from "../src/controller/retention.ts";
 import { apiWrites, writesSince } from "./api-writes.ts";
 import { type Ground, openGround, ownClusterFlags } from "./cluster.ts";
 import { engineEnvironment, engineFlags, engineGround } from "./engine.ts";
-import { settled, stallsIn } from "./operator-metrics.ts";
+import { metricIn, settled, stallsIn } from "./operator-metrics.ts";
 import { countIn, type Figures, type Flags, rounded, type Scenario, say } from "./scenario.ts";
 import { removeAll, runBareLoop, runPooledTask, shortPod } from "./workload.ts";
 
@@ -20,6 +21,11 @@ export const shards: Scenario = {
   },
 };
 
+/** All but what is kept of each outcome. */
+function hasRemoved(metrics: string): boolean {
+  return metricIn(metrics, "kube_operator_cache_objects", 'resource="pods"') <= 2 * keptAttempts;
+}
+
 async function measured(ground: Ground, flags: Flags): Promise<Figures> {
   const { api } = ground;
   const count = countIn(flags, "shards");
@@ -34,7 +40,8 @@ async function measured(ground: Ground, flags: Flags): Promise<Figures> {
   const seconds = await runPooledTask(ground, "bench", count, shape);
   const recorded = writesSince(before, await apiWrites(api));
   const stallMs = operator && stallsIn(await operator.metrics());
-  if (operator !== undefined) await settled(operator);
+  // Removal comes last, and asks little of the operator: that it is at rest does not say that it is done.
+  if (operator !== undefined) await settled(operator, hasRemoved);
   const atRest = writesSince(before, await apiWrites(api));
   await operator?.stop();
 
