@@ -121,10 +121,11 @@ export class Reporter {
     if (round === undefined || status === undefined || isDeepStrictEqual(round.status, status)) return undefined;
     const { uid } = round.metadata;
     // Where shards end far out of order the indexes are long, and etcd keeps every version for a while.
-    const goingOnMs = Math.max(roundEveryMs, (facts?.completedIndexes.length ?? 0) / indexBytesPerMs);
-    const everyMs = task.stage.kind === "Ended" ? writeEveryMs : goingOnMs;
+    const everyMs = Math.max(roundEveryMs, (facts?.completedIndexes.length ?? 0) / indexBytesPerMs);
+    // Of a task that is over soon only its end is told.
+    if (!this.#writtenAt.has(uid)) this.#writtenAt.set(uid, now);
     return {
-      due: (this.#writtenAt.get(uid) ?? 0) + everyMs,
+      due: (this.#writtenAt.get(uid) ?? now) + (task.stage.kind === "Ended" ? writeEveryMs : everyMs),
       write: async () => {
         this.#writtenAt.set(uid, now);
         return await this.#applier.reportRound(round, status);

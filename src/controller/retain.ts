@@ -15,6 +15,9 @@ export function forgetTheGone(stores: Stores, memories: TaskMemories, reporter: 
     memories.times.forget(object.metadata.uid);
     reporter.forget(object.metadata.uid);
   });
+  stores.rounds.onChange(({ type, object }) => {
+    if (type === "delete") reporter.forget(object.metadata.uid);
+  });
   stores.quotas.onChange(({ object }) => {
     for (const task of stores.tasks.values()) {
       if (task.metadata.namespace === object.metadata.namespace) memories.liftRefusal(task.metadata.uid);

@@ -134,3 +134,10 @@ test("the Job that attempts share is told every other second what its task tells
   expect(gaps.length).toBeGreaterThan(2);
   expect(Math.min(...gaps.slice(0, -1))).toBeGreaterThanOrEqual(2000);
 });
+
+test("the Job of a task that is soon over is told its end alone", async () => {
+  const cluster = await aCluster().withNodes(1, { cpu: 4 }).start();
+  await cluster.task("work", { items: { range: { end: 2 } } });
+  await cluster.finish("work");
+  expect(statusWrites(cluster).filter(({ plural }) => plural === "jobs")).toHaveLength(1);
+});

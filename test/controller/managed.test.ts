@@ -105,10 +105,10 @@ test("a Job's status is written at most once a second, and not at all when nothi
   const cluster = await aCluster()
     .withEngine(managed)
     .withNodes(2, { cpu: 4 })
-    .withProgram(({ item }) => ({ result: item, ms: item === "39" ? 300_000 : 300 }))
+    .withProgram(({ item }) => ({ result: item, ms: item === "79" ? 300_000 : 300 }))
     .start();
-  await cluster.task("work", { items: { range: { end: 40 } } });
-  await cluster.until(() => cluster.status("work").items?.succeeded === 39);
+  await cluster.task("work", { items: { range: { end: 80 } } });
+  await cluster.until(() => cluster.status("work").items?.succeeded === 79);
   await cluster.run(10);
   const written = (): readonly number[] =>
     cluster.writes.flatMap(({ plural, subresource, atMs }) => (plural === "jobs" && subresource ? [atMs] : []));
