@@ -61,9 +61,15 @@ export class Reporter {
       if (held.wakeAt !== undefined) moments.push(held.wakeAt);
       const round = this.#roundReport(task, now);
       const isLast = task.stage.kind === "Ended";
+      // Who was refused is woken by what was faster, but not by a refusal that had no such reason.
+      const tellRound = async (): Promise<boolean> => {
+        const isTold = (await round?.write()) !== false;
+        if (!isTold) moments.push(now + writeEveryMs);
+        return isTold;
+      };
       if (round !== undefined && !isLast) {
         if (round.due > now) moments.push(round.due);
-        else writes.push(round.write);
+        else writes.push(tellRound);
       }
       const due = this.#dueAt(
         task.object.metadata.uid,
@@ -78,7 +84,7 @@ export class Reporter {
       else {
         writes.push(async () => {
           // A finished task is not looked at any more, so its Job has to be finished before.
-          if (isLast && round !== undefined && !(await round.write())) return;
+          if (isLast && !(await tellRound())) return;
           this.#writtenAt.set(task.object.metadata.uid, now);
           if (held.status.queue?.message !== task.object.status?.queue?.message) {
             this.#messageAt.set(task.object.metadata.uid, now);
