@@ -8,6 +8,8 @@ export interface ApiWrites {
   /** Removal of Jobs and Pods is reported apart: every engine pays one for what it made, at a time of its own. */
   readonly podDeletes: number;
   readonly jobDeletes: number;
+  /** Asked for and not done, most often because another was faster (409): nothing was written, but it cost a request. */
+  readonly refused: number;
 }
 
 /** Reviews change nothing; nodes and leases are written by the clock. */
@@ -18,14 +20,15 @@ export async function apiWrites(api: KubeApi): Promise<ApiWrites> {
 }
 
 export function writesIn(metrics: string): ApiWrites {
-  const found = { writes: 0, podDeletes: 0, jobDeletes: 0 };
+  const found = { writes: 0, podDeletes: 0, jobDeletes: 0, refused: 0 };
   for (const line of metrics.split("\n")) {
     if (!line.startsWith("apiserver_request_total{")) continue;
     const [, verb = ""] = /verb="(POST|PUT|PATCH|APPLY|DELETE|DELETECOLLECTION)"/.exec(line) ?? [];
     const [, resource = ""] = /resource="([^"]*)"/.exec(line) ?? [];
     if (verb === "" || uncounted.has(resource)) continue;
     const requests = Number(line.slice(line.lastIndexOf(" ") + 1));
-    if (verb === "DELETE" && resource === "pods") found.podDeletes += requests;
+    if (!/code="2\d\d"/.test(line)) found.refused += requests;
+    else if (verb === "DELETE" && resource === "pods") found.podDeletes += requests;
     else if (verb === "DELETE" && resource === "jobs") found.jobDeletes += requests;
     else found.writes += requests;
   }
@@ -37,5 +40,6 @@ export function writesSince(before: ApiWrites, after: ApiWrites): ApiWrites {
     writes: after.writes - before.writes,
     podDeletes: after.podDeletes - before.podDeletes,
     jobDeletes: after.jobDeletes - before.jobDeletes,
+    refused: after.refused - before.refused,
   };
 }

@@ -25,6 +25,9 @@ export const items: Scenario = {
   },
 };
 
+/** Short items, so that chunks become large. */
+const chunkPod = { ...shortPod, itemMs: 20 };
+
 type Task = KubeObject & { readonly status?: { readonly items?: { readonly succeeded?: number } } };
 
 async function measured(ground: Ground, flags: Flags): Promise<Figures> {
@@ -34,7 +37,7 @@ async function measured(ground: Ground, flags: Flags): Promise<Figures> {
   const key = { namespace, name: "many" };
   const etcdBefore = await etcdBytes(api);
   const startedAt = performance.now();
-  await api.create(pooledTasks, pooledTask(ground, key.name, count, shortPod, { chunk: { size: "Auto" } }));
+  await api.create(pooledTasks, pooledTask(ground, key.name, count, chunkPod, { chunk: { size: "Auto" } }));
   let objectBytesMax = 0;
   let done = 0;
   let movedAt: number | undefined;

@@ -56,6 +56,7 @@ async function measured(ground: Ground, flags: Flags): Promise<Figures> {
     bareLoopPerSecond: rounded(count / loopSeconds),
     ofBareLoop: rounded(loopSeconds / seconds, 2),
     writesPerShard: perShard(recorded.writes),
+    refusedPerShard: perShard(recorded.refused),
     deletesPerShard: perShard(atRest.podDeletes + atRest.jobDeletes),
     ...(stallMs && { stallMs: { ...stallMs } }),
   };

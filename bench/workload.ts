@@ -11,6 +11,8 @@ export interface PodShape {
   readonly cpu: string;
   /** How long it runs on a simulated node. */
   readonly runMs: number;
+  /** Of a chunk: how long the wrapper says that each of its items ran. */
+  readonly itemMs?: number;
 }
 
 export const shortPod: PodShape = { cpu: "1", runMs: 200 };
@@ -22,10 +24,15 @@ const nodes: Resource = { group: "", version: "v1", kind: "Node", plural: "nodes
 /** Requests under way at once, of whoever creates objects here. */
 const lanes = 32;
 
-function podTemplate({ cpu, runMs }: PodShape): { readonly metadata: object; readonly spec: object } {
+function podTemplate({ cpu, runMs, itemMs }: PodShape): { readonly metadata: object; readonly spec: object } {
   const container = { name: "main", image: "busybox:1.35", command: ["true"], resources: { requests: { cpu } } };
   return {
-    metadata: { annotations: { "simulated/message": "$(POOL_ITEM)", "simulated/run-ms": String(runMs) } },
+    metadata: {
+      annotations: {
+        "simulated/run-ms": String(runMs),
+        ...(itemMs === undefined ? { "simulated/message": "$(POOL_ITEM)" } : { "simulated/item-ms": String(itemMs) }),
+      },
+    },
     spec: { containers: [container] },
   };
 }

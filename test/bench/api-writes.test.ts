@@ -1,13 +1,15 @@
 import { expect, test } from "vitest";
 import { writesIn, writesSince } from "../../bench/api-writes.ts";
 
-const line = (verb: string, resource: string, count: number, subresource = ""): string =>
-  `apiserver_request_total{code="200",component="apiserver",resource="${resource}",subresource="${subresource}",verb="${verb}"} ${count}`;
+const line = (verb: string, resource: string, count: number, subresource = "", code = 200): string =>
+  `apiserver_request_total{code="${code}",component="apiserver",resource="${resource}",subresource="${subresource}",verb="${verb}"} ${count}`;
 
-test("writes are those of all parties to anything but leases; what removes Pods and Jobs is counted apart", () => {
+test("writes are those of all parties to anything but leases; what removes Pods and Jobs, and what is refused, is counted apart", () => {
   const metrics = [
     line("POST", "pods", 10),
     line("PATCH", "pods", 20, "status"),
+    line("PATCH", "pods", 6, "status", 409),
+    line("DELETE", "pods", 1, "", 404),
     line("APPLY", "configmaps", 3),
     line("PUT", "leases", 500),
     line("PATCH", "nodes", 40, "status"),
@@ -19,14 +21,15 @@ test("writes are those of all parties to anything but leases; what removes Pods 
     "# HELP apiserver_request_total all",
     'other_total{verb="POST",resource="pods"} 99',
   ].join("\n");
-  expect(writesIn(metrics)).toEqual({ writes: 33, podDeletes: 8, jobDeletes: 2 });
+  expect(writesIn(metrics)).toEqual({ writes: 33, podDeletes: 8, jobDeletes: 2, refused: 7 });
 });
 
 test("what was written meanwhile is the difference", () => {
-  const before = { writes: 30, podDeletes: 1, jobDeletes: 0 };
-  expect(writesSince(before, { writes: 50, podDeletes: 4, jobDeletes: 2 })).toEqual({
+  const before = { writes: 30, podDeletes: 1, jobDeletes: 0, refused: 1 };
+  expect(writesSince(before, { writes: 50, podDeletes: 4, jobDeletes: 2, refused: 3 })).toEqual({
     writes: 20,
     podDeletes: 3,
     jobDeletes: 2,
+    refused: 2,
   });
 });
