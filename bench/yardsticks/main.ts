@@ -89,8 +89,7 @@ const commands: Readonly<Record<string, () => void>> = {
     const policy = policies[oneOf("policy", values.policy, Object.keys(policies))];
     const seed = number("seed", values.seed, 0);
     if (policy === undefined) return;
-    const { unallocatedPercent } = runFgd(readFgdTrace(values.data, values.trace, seed), policy, seed);
-    say({ unallocatedPercent });
+    say(runFgd(readFgdTrace(values.data, values.trace, seed), policy, seed));
   },
 };
 
