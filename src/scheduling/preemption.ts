@@ -218,18 +218,21 @@ export class Preemption {
     const rooms: NodeRoom[] = [];
     while (rooms.length < demand) {
       const limits = lineage.filter((each) => !fits(request, slackIn(each)));
+      const left = limits.length > 0 ? candidates.filter((each) => !chosen.has(each)) : [];
+      // Where all of them together make no room under a limit, no node need be asked.
+      if (limits.some((limit) => !suffice(left.filter(isIn(limit)), slackIn(limit), request))) return undefined;
+      const underLimits = limits.map((limit) => [limit, slackIn(limit)] as const);
+      /** The same for every node that has room itself. */
+      const forLimits = limits.length > 0 ? this.cheapest(left, candidates, chosen, request, underLimits) : [];
       let best: { readonly room: NodeRoom; readonly victims: readonly Victim[]; readonly score: number } | undefined;
       for (const room of shape.open) {
         if (!mayUse(room, rooms)) continue;
-        const short = fits(request, slackIn(room)) ? limits : [room, ...limits];
-        const near = limits.length > 0 ? candidates : (byRoom.get(room) ?? []);
-        const victims = this.cheapest(
-          near.filter((each) => !chosen.has(each)),
-          candidates,
-          chosen,
-          request,
-          short.map((where) => [where, slackIn(where)] as const),
-        );
+        const hasRoom = fits(request, slackIn(room));
+        const there = hasRoom ? [] : (byRoom.get(room) ?? []).filter((each) => !chosen.has(each));
+        if (!hasRoom && !suffice(there, slackIn(room), request)) continue;
+        const near = limits.length > 0 ? left : there;
+        const short = [[room, slackIn(room)] as const, ...underLimits];
+        const victims = hasRoom ? forLimits : this.cheapest(near, candidates, chosen, request, short);
         if (victims === undefined) continue;
         const score = shape.placement.score({ ...room, free: slackIn(room) }, request);
         const order = best === undefined ? -1 : this.compare(victims, best.victims) || best.score - score;
@@ -422,6 +425,17 @@ function leaves(slack: Float64Array, taken: Request, { indexes }: Request): bool
   return indexes.every((resource) => {
     return (slack[resource] ?? 0) - (taken.amounts[taken.indexes.indexOf(resource)] ?? 0) >= 0;
   });
+}
+
+function isIn(pool: PoolNode): (victim: Victim) => boolean {
+  return ({ node }) => node.lineage().includes(pool);
+}
+
+/** Whether the request would fit where all of them were gone. */
+function suffice(victims: readonly Victim[], slack: Float64Array, request: Request): boolean {
+  const without = slack.slice();
+  for (const victim of victims) add(without, victim.request, 1);
+  return fits(request, without);
 }
 
 function lostIn(victims: readonly Victim[]): number {
