@@ -36,6 +36,7 @@ export class Releases {
   /** The others. */
   private readonly later: Heap<number>;
   private readonly known: Release[] = [];
+  private byTask: ReadonlyMap<Task | undefined, readonly number[]> | undefined;
 
   constructor({ nodes }: Tree, { held }: Ledger, now: number) {
     this.now = now;
@@ -86,14 +87,15 @@ export class Releases {
     leaving: ReadonlySet<ActiveShard>,
   ): readonly Refill[] {
     if (again.size === 0) return [];
-    const byTask = new Map<Task, Release[]>([...again.keys()].map((task) => [task, []]));
-    this.held.forEach(({ task, active }, index) => {
-      byTask.get(task)?.push(leaving.has(active) ? { ...this.releaseOf(index), at: this.now } : this.releaseOf(index));
-    });
-    for (const release of decided) byTask.get(release.task)?.push(release);
+    this.byTask ??= Map.groupBy(this.held.keys(), (index) => this.held[index]?.task);
+    const decidedBy = Map.groupBy(decided, ({ task }) => task);
     const refills: Refill[] = [];
     for (const [task, count] of again) {
-      const own = byTask.get(task) ?? [];
+      const running = (this.byTask.get(task) ?? []).map((index): Release => {
+        const release = this.releaseOf(index);
+        return release.active && leaving.has(release.active) ? { ...release, at: this.now } : release;
+      });
+      const own = [...running, ...(decidedBy.get(task) ?? [])];
       const { likelyMs, limitMs } = expectationOf(task);
       // The places that free first run one more; among equals the order must not be that of the input.
       own.sort((a, b) => a.at - b.at || a.shard - b.shard);
