@@ -19,7 +19,10 @@ export const ofProduct: Readonly<Record<string, MakePolicy>> = {
     new Learner(nodes, usableWeight, usable, false, (state, kind, devices) => states.after(state, kind, devices)),
 };
 
-/** How many such pods fit, with the part of one more for CPU and memory; of devices those count on which one fits. */
+/**
+ * How many such pods fit, with the part of one more; of devices those count on which one fits. The product takes parts of
+ * CPU and memory alone, which costs a little here.
+ */
 function copies(kind: PodKind, state: NodeState): number {
   if (!admitsModel(kind, state.spec)) return 0;
   let count = Math.min(part(state.cpuMilli, kind.cpuMilli), part(state.memoryMib, kind.memoryMib));
