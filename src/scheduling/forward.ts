@@ -1,7 +1,7 @@
 // What a snapshot becomes when time goes on: a plan is carried out, a shard ends. The simulator and the forecast go by it.
 // Does not know when anything happens.
-import type { Plan } from "./decision.ts";
-import type { ActiveShard, Pool, ShardRange, Task } from "./model.ts";
+import type { Decision, Plan } from "./decision.ts";
+import type { ActiveShard, Pool, ShardRange, Snapshot, Task } from "./model.ts";
 
 /** What the queues remember after the plan. */
 export function withMemory(pools: readonly Pool[], { memory }: Plan): readonly Pool[] {
@@ -9,6 +9,47 @@ export function withMemory(pools: readonly Pool[], { memory }: Plan): readonly P
     const remembered = memory?.[pool.name];
     return remembered === undefined ? pool : { ...pool, memory: remembered };
   });
+}
+
+/** As it is observed once every decision has been carried out: what starts has not begun, what is stopped has not ended. */
+export function carriedOut(snapshot: Snapshot, plan: Plan, now: number): Snapshot {
+  const byTask = Map.groupBy(plan.decisions, ({ task }) => task);
+  const tasks = snapshot.tasks.map((task) => {
+    const decisions = byTask.get(task.key);
+    return decisions === undefined ? task : withDecisions(task, decisions, now);
+  });
+  return { ...snapshot, pools: withMemory(snapshot.pools, plan), tasks };
+}
+
+function withDecisions(task: Task, decisions: readonly Decision[], now: number): Task {
+  const shards = (kind: Decision["kind"]): ReadonlySet<number> =>
+    new Set(decisions.filter((each) => each.kind === kind).map(({ shard }) => shard));
+  const started = shards("start");
+  const stopped = shards("stop");
+  const { request } = task;
+  const starts = decisions.flatMap(({ kind, shard, node }): ActiveShard[] =>
+    kind === "start" ? [{ shard, attempt: 0, node, request, state: "Starting", since: now }] : [],
+  );
+  const active = task.active.map(
+    (each): ActiveShard => (stopped.has(each.shard) ? { ...each, state: "Stopping" } : each),
+  );
+  return {
+    ...task,
+    ...(starts.length > 0 && { waitingSince: now }),
+    waiting: task.waiting.flatMap((range) => [...remaining(range, started)]),
+    backingOff: task.backingOff.filter(({ shard }) => !started.has(shard)),
+    active: [...active, ...starts],
+  };
+}
+
+function* remaining({ start, end }: ShardRange, gone: ReadonlySet<number>): Generator<ShardRange> {
+  let from = start;
+  for (let shard = start; shard < end; shard += 1) {
+    if (!gone.has(shard)) continue;
+    if (from < shard) yield { start: from, end: shard };
+    from = shard + 1;
+  }
+  if (from < end) yield { start: from, end };
 }
 
 export function withActive(task: Task, shard: number, node: string, since: number): Task {

@@ -8,6 +8,7 @@ import type { Snapshot } from "./model.ts";
 import { Preemption } from "./preemption.ts";
 import { whyTheyWait } from "./reasons.ts";
 import { Releases } from "./releases.ts";
+import { bearsOnOthers, type Pass, settle } from "./settle.ts";
 import { earliest, nextMoment, whatMustStop } from "./stops.ts";
 import { plantTree } from "./tree.ts";
 import { takeTurns } from "./turn.ts";
@@ -18,6 +19,10 @@ import { childUsageOf, usageOf } from "./usage.ts";
  * again with the next snapshot makes it faster, and changes nothing else.
  */
 export function planPool(snapshot: Snapshot, now: number, memo: Memo = new Memo()): Plan {
+  return settle(snapshot, now, (each) => passOver(each, now, memo));
+}
+
+function passOver(snapshot: Snapshot, now: number, memo: Memo): Pass {
   // 1. What runs too long, is refused or shall not run any more must stop.
   const stops = whatMustStop(snapshot.tasks, now);
 
@@ -41,7 +46,7 @@ export function planPool(snapshot: Snapshot, now: number, memo: Memo = new Memo(
   const usage = usageOf(ledger, tree.root);
   const childUsage = childUsageOf(tree, ledger, usage);
   const wakeAt = earliest(nextMoment(snapshot, now), ...lines.map((line) => line.nextAgeing(now)));
-  return {
+  const plan = {
     decisions: [...stops, ...preemption.stops, ...starts],
     waiting,
     usage,
@@ -50,4 +55,7 @@ export function planPool(snapshot: Snapshot, now: number, memo: Memo = new Memo(
     ...(tree.problems.length > 0 && { problems: tree.problems }),
     ...(wakeAt !== undefined && { wakeAt }),
   };
+
+  // 7. Whether what this brings about may let the plan go on.
+  return { plan, isOpen: bearsOnOthers(lines, preemption) };
 }

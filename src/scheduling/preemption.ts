@@ -49,7 +49,8 @@ export class Preemption {
   /** What is on its way out, and what is kept for others, on nodes and in pools. */
   private readonly leaving: Vectors<NodeRoom | PoolNode> = new Map();
   private readonly claimed: Vectors<NodeRoom | PoolNode> = new Map();
-  private readonly isOff: boolean;
+  /** Whether anybody may have to give way. */
+  readonly isOn: boolean;
 
   constructor(
     { pools, tasks }: Snapshot,
@@ -61,12 +62,12 @@ export class Preemption {
   ) {
     this.ledger = ledger;
     this.now = now;
-    this.isOff = !pools.some(
+    this.isOn = pools.some(
       ({ preemption, memory }) =>
         preemption?.withinPool === "LowerPriority" || preemption?.reclaim === "Always" || memory?.claims,
     );
-    this.victims = new Set(this.isOff ? [] : this.watch(tasks, nodes, stops));
-    for (const line of this.isOff ? [] : lines) this.restore(line);
+    this.victims = new Set(this.isOn ? this.watch(tasks, nodes, stops) : []);
+    for (const line of this.isOn ? lines : []) this.restore(line);
   }
 
   /** The shards that may have to give way; what stops anyhow is about to leave. */
@@ -140,7 +141,7 @@ export class Preemption {
    * keeps them for it. Says whose places it took.
    */
   makeRoom(contender: Contender, node: PoolNode, mayUse: MayUse): readonly Contender[] | undefined {
-    if (this.isOff) return undefined;
+    if (!this.isOn) return undefined;
     const reasons = this.giveWay(contender, node);
     const all = [...reasons.keys()];
     const old = all.filter(({ claimant, since }) => claimant !== undefined || this.now - since >= youngMs);

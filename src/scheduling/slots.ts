@@ -22,6 +22,8 @@ export class Slots {
   private readonly tracks = new Map<Place, Track>();
   /** Lines of which nothing has ended since the last plan. */
   private readonly settled = new Set<Line>();
+  /** Of those that are held since an earlier plan: whose moment has passed. */
+  private readonly overdue = new Set<Contender>();
   private releasing: Map<Place, Release[]> | undefined;
 
   /** `releases`: of all that runs, has started in this plan, or has a place kept. */
@@ -61,6 +63,7 @@ export class Slots {
         .slice(0, -1)
         .some((each) => each.keepsWithin(contender.shape.request));
       this.put(contender, node, Math.max(hold.at, contest.now), placed, isLent);
+      if (hold.at < contest.now) this.overdue.add(contender);
       count += 1;
     }
   }
@@ -81,6 +84,17 @@ export class Slots {
     for (const { contender } of [...this.holds]) {
       if (contender.contest === line.contest && !isBefore(contender)) this.lift(contender);
     }
+  }
+
+  /** What is late goes on being next: what other pools were promised for later is promised anew, in their turn. */
+  breakLater({ contest }: Contender): void {
+    for (const { contender, at } of [...this.holds]) {
+      if (contender.contest !== contest && contender.end === undefined && at > contest.now) this.lift(contender);
+    }
+  }
+
+  isOverdue(contender: Contender): boolean {
+    return this.overdue.has(contender);
   }
 
   /**

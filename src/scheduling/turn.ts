@@ -155,6 +155,10 @@ class Turns {
       this.slots.breakBehind(line, contender);
       refusal = this.start(contender, line, count);
     }
+    // What is on its way out counts as free at once, and may take its time.
+    if (refusal !== undefined && this.preemption.leavers.size > 0 && this.slots.isOverdue(contender)) {
+      this.slots.breakLater(contender);
+    }
     if (refusal !== undefined && !this.preempt(line, contender)) this.refuse(line, contender, refusal, promised);
     else if (contender.wanted > 0 && !contender.isGathering) line.push(contender);
     else this.settle(contender);

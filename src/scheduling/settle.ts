@@ -1,0 +1,63 @@
+// A plan is carried out in thought and made again at the same moment until nothing is left to do. One pass gives each pool
+// its turn once: what starts, stops or is held for one late in it may open or close a place to one that was asked before.
+// Does not know how a pass decides.
+import type { Decision, Plan } from "./decision.ts";
+import { carriedOut } from "./forward.ts";
+import type { Line } from "./line.ts";
+import type { QueueMemory, Snapshot } from "./model.ts";
+import type { Preemption } from "./preemption.ts";
+
+/** Two or three are usual. A plan that would go on after so many is a plan all the same. */
+const passesMax = 16;
+
+export interface Pass {
+  readonly plan: Plan;
+  /** Another pass after it may find something to do. */
+  readonly isOpen: boolean;
+}
+
+/** Whether one of several pools bears on another's tasks that wait: by what is held, or by whom it may stop. */
+export function bearsOnOthers(lines: readonly Line[], preemption: Preemption): boolean {
+  const contending = lines.filter(({ contenders }) => contenders.length > 0);
+  if (contending.length < 2) return false;
+  return contending.some(({ contest, contenders }) =>
+    contenders.some(({ end }) =>
+      preemption.isOn ? end?.kind !== "Served" : end?.kind === "Held" && end.hold.contender.contest !== contest,
+    ),
+  );
+}
+
+export function settle(snapshot: Snapshot, now: number, passOver: (snapshot: Snapshot) => Pass): Plan {
+  let { plan, isOpen } = passOver(snapshot);
+  let { decisions } = plan;
+  let before = snapshot;
+  for (let passes = 1; passes < passesMax && isOpen && changes(plan, before); passes += 1) {
+    before = carriedOut(snapshot, { ...plan, decisions }, now);
+    ({ plan, isOpen } = passOver(before));
+    decisions = together(decisions, plan.decisions);
+  }
+  return { ...plan, decisions };
+}
+
+function changes({ decisions, memory }: Plan, { pools }: Snapshot): boolean {
+  return (
+    decisions.length > 0 ||
+    pools.some((pool) => JSON.stringify(keptIn(pool.memory)) !== JSON.stringify(keptIn(memory?.[pool.name])))
+  );
+}
+
+/** What of a queue's memory keeps places. */
+function keptIn({ head, holds, claims }: Partial<QueueMemory> = {}): readonly unknown[] {
+  return [head, holds, claims];
+}
+
+/** What a later pass stops that an earlier one has started does not start at all. */
+function together(before: readonly Decision[], more: readonly Decision[]): readonly Decision[] {
+  if (more.length === 0) return before;
+  const nameOf = ({ task, shard }: Decision): string => `${task}/${shard}`;
+  const started = new Set(before.filter(({ kind }) => kind === "start").map(nameOf));
+  const stopped = more.filter(({ kind }) => kind === "stop").map(nameOf);
+  const never = new Set(stopped.filter((name) => started.has(name)));
+  const all = [...before, ...more].filter((each) => !never.has(nameOf(each)));
+  return [...all.filter(({ kind }) => kind === "stop"), ...all.filter(({ kind }) => kind === "start")];
+}

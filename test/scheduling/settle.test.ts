@@ -1,0 +1,124 @@
+// What one pool's turn opens or closes to another that had its turn before is found in the same plan.
+import { expect, test } from "vitest";
+import { type Plan, planPool } from "../../src/scheduling/index.ts";
+import { aPool, applied, noon, type PoolBuilder, seconds, tableOf } from "../support/scheduling.ts";
+
+const easy = { policy: "Easy", candidates: "ShortestFirst" } as const;
+const bestEffort = { policy: "BestEffort", candidates: "ShortestFirst" } as const;
+const none = { policy: "None", candidates: "ShortestFirst" } as const;
+const never = { withinPool: "Never", reclaim: "Never" } as const;
+const expected = { likelyMs: seconds(121), limitMs: seconds(200) };
+
+/** The plan, once it is seen that neither it nor the next moments leave anything to do. */
+function settled({ snapshot, now }: PoolBuilder): Plan {
+  const plan = planPool(snapshot, now);
+  const after = applied(snapshot, plan, now);
+  for (const later of [0, 1, 2]) {
+    const next = planPool(after, now + later);
+    expect(next.decisions, tableOf(plan) + tableOf(next)).toEqual([]);
+  }
+  return plan;
+}
+
+const startsOf = ({ decisions }: Plan): readonly string[] =>
+  decisions.filter(({ kind }) => kind === "start").map(({ task, shard }) => `${task}/${shard}`);
+const stopsOf = ({ decisions }: Plan): readonly string[] =>
+  decisions.filter(({ kind }) => kind === "stop").map(({ task, shard }) => `${task}/${shard}`);
+
+test("a task that was held back for the head of another pool starts, where a later start has moved that head's place", () => {
+  const plan = settled(
+    aPool()
+      .withPool({ order: ["Priority"], backfill: none })
+      .withChild("a", { backfill: easy })
+      .withChild("a1", { parent: "a", backfill: none, reservation: { cpu: 3 } })
+      .withNodes(2, { cpu: 4 })
+      .withTasks({
+        small: {
+          shards: 1,
+          cpu: 1,
+          expected,
+          running: [
+            { node: "node-2", state: "Starting", since: noon - seconds(79) },
+            { node: "node-1", state: "Starting", since: noon - seconds(120) },
+          ],
+        },
+        late: { shards: 1, cpu: 1, expected: { ...expected, likelyMs: seconds(121) + 1 } },
+        large: {
+          pool: "a",
+          shards: 1,
+          cpu: 3,
+          expected,
+          running: [{ node: "node-1", state: "Starting", since: noon - seconds(79) }],
+        },
+        reserved: { pool: "a1", shards: 1, cpu: 1, expected },
+      }),
+  );
+  expect(startsOf(plan)).toEqual(["lab/reserved/0", "lab/small/0", "lab/late/0"]);
+});
+
+test("what would be taken back at once for another pool does not start at all", () => {
+  const plan = settled(
+    aPool()
+      .withPool({ order: ["Priority"], backfill: none, preemption: never })
+      .withChild("a", { reservation: { cpu: 3 }, preemption: { withinPool: "Never", reclaim: "Always" } })
+      .withChild("b", { reservation: { cpu: 1 } })
+      .withChild("a1", { parent: "a", backfill: bestEffort })
+      .withNodes(1, { cpu: 4 })
+      .withTasks({
+        other: { pool: "b", shards: 2, cpu: 1, expected },
+        owner: {
+          pool: "a",
+          shards: 1,
+          cpu: 1,
+          expected,
+          running: Array.from({ length: 2 }, () => ({
+            node: "node-1",
+            state: "Starting" as const,
+            since: noon - seconds(120),
+          })),
+        },
+        below: { pool: "a1", shards: 1, cpu: 2, expected },
+      }),
+  );
+  expect(stopsOf(plan)).toEqual([]);
+  expect(startsOf(plan)).toEqual(["lab/other/0", "lab/owner/0"]);
+});
+
+test("a promise on what is being stopped lets nobody pass who is promised more, however long the stop takes", () => {
+  const plan = settled(
+    aPool()
+      .withPool({ order: ["Priority"], backfill: { policy: "Conservative", candidates: "QueueOrder" } })
+      .withChild("a", { backfill: easy, reservation: { cpu: 1 }, limit: { cpu: 3 }, preemption: never })
+      .withChild("b", {
+        backfill: easy,
+        reservation: { cpu: 4 },
+        limit: { cpu: 3 },
+        preemption: { withinPool: "LowerPriority", reclaim: "Never" },
+      })
+      .withNodes(1, { cpu: 4 })
+      .withTasks({
+        runs: {
+          pool: "b",
+          shards: 4,
+          cpu: 3,
+          expected,
+          running: [{ node: "node-1", since: noon - seconds(40) }],
+        },
+        important: {
+          pool: "b",
+          shards: 1,
+          cpu: 2,
+          priority: 1,
+          expected: { likelyMs: seconds(240), limitMs: seconds(399) },
+        },
+        stopping: {
+          pool: "a",
+          shards: 4,
+          cpu: 1,
+          expected: { likelyMs: seconds(144), limitMs: seconds(396) },
+          running: [{ node: "node-1", state: "Stopping", since: noon - seconds(20) }],
+        },
+      }),
+  );
+  expect(plan.memory?.a?.head).toBeDefined();
+});
