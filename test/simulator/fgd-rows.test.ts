@@ -17,9 +17,9 @@ test("a kind that is dropped more in a single run fails the row, though its mean
 });
 
 test("0.2 points are allowed, however the difference is rounded", () => {
-  expect(droppedRow("a trace", [dropped({ 8: 25.3 })], [dropped({ 8: 25.1 })]).holds).toBe(true);
+  expect(droppedRow("a trace", [dropped({ 8: 5.3 })], [dropped({ 8: 5.1 })]).holds).toBe(true);
 });
 
 test("a kind that FGD drops nothing of counts from 0", () => {
-  expect(droppedRow("a trace", [dropped({ cpu: 0.3 })], [dropped({})]).holds).toBe(false);
+  expect(droppedRow("a trace", [dropped({ cpu: 0.3 })], [dropped({})]).ours).toMatch(/^0.30 in/);
 });
