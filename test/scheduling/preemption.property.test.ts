@@ -35,6 +35,9 @@ function ended(snapshot: Snapshot, pick: number): Snapshot {
   return { ...snapshot, tasks: snapshot.tasks.map((task) => (task === chosen.task ? without(task) : task)) };
 }
 
+const keptInAll = ({ memory }: Plan): number =>
+  Object.values(memory ?? {}).flatMap(({ claims = [] }) => claims.flatMap(({ nodes }) => nodes)).length;
+
 const isStopping = ({ tasks }: Snapshot): boolean =>
   tasks.some(({ active }) => active.some(({ state }) => state === "Stopping"));
 
@@ -118,7 +121,9 @@ test("nobody is stopped who need not be for one shard: with any one of them runn
         const isStoppedAgain = madeFor(again).some(
           (stop) => stop.for === victim.for || (stop.task === victim.task && stop.shard === victim.shard),
         );
-        expect(isStoppedAgain || keptFor(again) === 0, tableOf(plan) + tableOf(again)).toBe(true);
+        // Or the one that keeps its place has it from another, which made way for it before.
+        const isLostToAnother = keptInAll(again) < keptInAll(plan);
+        expect(isStoppedAgain || keptFor(again) === 0 || isLostToAnother, tableOf(plan) + tableOf(again)).toBe(true);
       }
     }),
     // Always the same snapshots: about one in ten thousand shows a chain of stops in which one could have been spared.
