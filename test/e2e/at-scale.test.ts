@@ -7,7 +7,7 @@ import { parseRecords, recordsKey, succeeded } from "../../src/api/records.ts";
 import { type ControlPlane, startControlPlane } from "../support/control-plane.ts";
 import { type History, recordHistory } from "../support/history.ts";
 import { must } from "../support/installed.ts";
-import { poolManifest, simulatedTask } from "../support/manifests.ts";
+import { freshName, poolManifest, simulatedTask } from "../support/manifests.ts";
 import { install, type OperatorProcess, startOperator } from "../support/operator-process.ts";
 
 const nodes = 100;
@@ -28,10 +28,6 @@ describe("on 100 simulated nodes", () => {
     history?.close();
     await cluster?.stop();
   });
-
-  // A name is used once, since a second try of a test would meet the task of its first, which is being deleted.
-  let named = 0;
-  const fresh = (name: string): string => `${name}-${++named}`;
 
   // What one test leaves waiting must not stand before the next one's tasks.
   afterEach(async () => {
@@ -70,7 +66,7 @@ describe("on 100 simulated nodes", () => {
   }
 
   test("200 shards, the operator killed five times: every item once, and no shard that had succeeded runs again", async () => {
-    const name = fresh("killed");
+    const name = freshName("killed");
     // No lease to wait for: what counts here is what a restart finds.
     const alone = { KUBE_POOL_LEADER_ELECTION: "off" };
     const message = "result of $(POOL_ITEM)";
@@ -92,7 +88,7 @@ describe("on 100 simulated nodes", () => {
   });
 
   test("two operators: one leads, the other takes over within the lease, and nothing is started twice", async () => {
-    const name = fresh("handed-over");
+    const name = freshName("handed-over");
     const lease = async (): Promise<{ holderIdentity?: string; renewTime: string; acquireTime: string }> =>
       JSON.parse(await kubectl("get", "lease", "-n", "kube-pool-system", "kube-pool", "-o", "json")).spec;
     const first = await start({ KUBE_POOL_LEASE_SECONDS: "6" });
@@ -113,7 +109,7 @@ describe("on 100 simulated nodes", () => {
   });
 
   test("1,000 shards: all placed, and no node over its capacity at any moment", { timeout: 420_000 }, async () => {
-    const name = fresh("thousand");
+    const name = freshName("thousand");
     await start();
     await apply(simulatedTask(name, { items: 1000, cpu: "12", runMs: 1000 }));
     await finished(name, 400);
@@ -123,7 +119,7 @@ describe("on 100 simulated nodes", () => {
   });
 
   test("deletion mid-run leaves nothing behind", async () => {
-    const name = fresh("deleted");
+    const name = freshName("deleted");
     await start();
     await apply(simulatedTask(name, { items: 500, cpu: "8", runMs: 3000 }));
     const uid = await kubectl("get", "ptask", name, "-o", "jsonpath={.metadata.uid}");
@@ -138,7 +134,7 @@ describe("on 100 simulated nodes", () => {
 
   test("a shard that no node could ever hold is told so at once, and holds nobody up", async () => {
     await start();
-    const [tooLarge, behind] = [fresh("too-large"), fresh("behind")];
+    const [tooLarge, behind] = [freshName("too-large"), freshName("behind")];
     await apply(simulatedTask(tooLarge, { items: 3, cpu: "64" }));
     await kubectl("wait", "--for=condition=Stalled", "--timeout=120s", `ptask/${tooLarge}`);
     expect(await kubectl("get", "ptask", tooLarge, "-o", "jsonpath={.status.queue.reason}")).toBe("NeverFits");
@@ -148,7 +144,7 @@ describe("on 100 simulated nodes", () => {
 
   test("a namespace quota that refuses Pods is named, and lets the rest run as it frees", async () => {
     await start();
-    const namespace = fresh("small");
+    const namespace = freshName("small");
     await kubectl("create", "namespace", namespace);
     await kubectl("create", "quota", "two", "-n", namespace, "--hard=pods=2");
     // A quota is in force only once its controller has counted what is there.
@@ -170,7 +166,7 @@ describe("on 100 simulated nodes", () => {
   });
 
   test("a foreign object under a name of ours is named, and never touched", async () => {
-    const name = fresh("taken");
+    const name = freshName("taken");
     await start();
     await apply(simulatedTask(name, { items: 2, spec: { suspend: true } }));
     const uid = await kubectl("get", "ptask", name, "-o", "jsonpath={.metadata.uid}");

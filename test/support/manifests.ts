@@ -1,6 +1,13 @@
 // Pools and tasks for simulated nodes, as JSON that `kubectl apply` takes: their Pods run no container, but end after a
 // while with a message (deploy/local/simulated-pods.yaml).
 
+let named = 0;
+
+/** A name is used once, since a second try of a test would meet the task of its first, which may be on its way out. */
+export function freshName(name: string): string {
+  return `${name}-${++named}`;
+}
+
 export interface SimulatedTask {
   readonly pool?: string;
   readonly namespace?: string;

@@ -347,6 +347,8 @@ class Judge {
     const attempt = { task: start.taskUid, shard: start.shard, attempt: start.attempt };
     return (
       !jobs.has(attemptText(attempt)) &&
+      // What was created and is gone holds nothing; who would create it anew shows then.
+      !this.#created.has(attemptText(attempt)) &&
       !isRecorded(this.#recordsOf(start.taskUid), attempt) &&
       this.#taskIsThere(start.taskUid)
     );
