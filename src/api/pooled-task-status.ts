@@ -83,6 +83,15 @@ export const pooledTaskStatus = z
           .enum([...waitReasons, ...stallReasons])
           .describe("Why shards wait: one word of the list in docs/reasons.md."),
         message: z.string().max(4096).describe("The same in a sentence, with amounts and names."),
+        expectedStart: z.iso
+          .datetime()
+          .exactOptional()
+          .describe("When the next of its shards is expected to start, by the planner run forward; where position is."),
+        wouldStartIf: z
+          .array(z.string().max(512))
+          .max(3)
+          .exactOptional()
+          .describe("Small changes each of which alone would start something of it now; where position is."),
       })
       .exactOptional()
       .describe("Why the task, or what is left of it, does not run. Absent while nothing waits."),

@@ -2,6 +2,7 @@
 import { type Clock, type ObjectKey, TerminalError } from "@dsl/kube-operator";
 import { Memo, type Plan, planPool } from "../scheduling/index.ts";
 import type { Applier } from "./apply.ts";
+import { Forecaster } from "./forecaster.ts";
 import { type Observed, type ObserveInput, observe, taskSpec, tasksOf, treesOf } from "./observe.ts";
 import { inParallel } from "./parallel.ts";
 import { LeadershipLost } from "./pool-lock.ts";
@@ -36,6 +37,7 @@ const readLanes = 16;
 export class PoolReconciler {
   readonly #options: PoolReconcilerOptions;
   readonly #statistics = new Map<string, StatisticsKeeper>();
+  readonly #forecasters = new Map<string, Forecaster>();
   readonly #queues = new QueueMemories();
   /** Makes the next plan faster; nothing depends on it. */
   readonly #memo = new Memo();
@@ -59,11 +61,13 @@ export class PoolReconciler {
     const statistics = this.#keeper(root.name, now).update(observed, plan, now);
     const outcome = await applier.apply(observed, plan, now);
     const memory = this.#queues.remember(observed, plan, outcome.putOff);
-    const reported = await reporter.report(observed, { ...plan, memory }, statistics, now);
+    const forecasts = this.#forecaster(root).of(observed, plan, now);
+    const reported = await reporter.report(observed, { ...plan, memory }, statistics, forecasts.told, now);
 
-    const wakeAt = earliest(plan.wakeAt, observed.wakeAt, outcome.wakeAt, reported.wakeAt, unread.wakeAt);
+    const moments = [plan, observed, outcome, reported, unread, forecasts].map(({ wakeAt }) => wakeAt);
+    const wakeAt = earliest(...moments);
     if (wakeAt !== undefined) this.#options.wake(root, Math.max(leastSleepMs, wakeAt - clock.now()));
-    this.#raise([...unread.errors, ...outcome.errors, ...reported.errors]);
+    this.#raise([...unread.errors, ...outcome.errors, ...reported.errors, ...forecasts.errors]);
   }
 
   #plan(observed: Observed, now: number): Plan {
@@ -98,6 +102,16 @@ export class PoolReconciler {
       this.#statistics.set(root, keeper);
     }
     return keeper;
+  }
+
+  #forecaster(root: ObjectKey): Forecaster {
+    const { clock, wake } = this.#options;
+    let forecaster = this.#forecasters.get(root.name);
+    if (forecaster === undefined) {
+      forecaster = new Forecaster(clock, () => wake(root, 0));
+      this.#forecasters.set(root.name, forecaster);
+    }
+    return forecaster;
   }
 
   /** One failed write is retried with the next plan, after a delay that grows. */

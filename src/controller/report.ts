@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { PooledTaskStatus } from "../api/pooled-task.ts";
 import type { ResourcePoolStatus } from "../api/resource-pool.ts";
 import { roundStatus } from "../engine/round-status.ts";
-import type { Plan, PoolStatistics } from "../scheduling/index.ts";
+import type { Plan, PoolStatistics, TaskForecast } from "../scheduling/index.ts";
 import type { Applier } from "./apply.ts";
 import type { Observed, ObservedTask } from "./observe.ts";
 import { inParallel } from "./parallel.ts";
@@ -43,6 +43,7 @@ export class Reporter {
     observed: Observed,
     plan: Plan,
     statistics: ReadonlyMap<string, PoolStatistics>,
+    forecasts: ReadonlyMap<string, TaskForecast>,
     now: number,
   ): Promise<Reported> {
     const moments: number[] = [];
@@ -54,7 +55,9 @@ export class Reporter {
     const waiting = new Map(plan.waiting.map((each) => [each.task, each]));
 
     for (const task of observed.tasks) {
-      const status = taskStatus(task, { starts: starts.get(task.key) ?? 0, waiting: waiting.get(task.key) }, now);
+      const { key } = task;
+      const planned = { starts: starts.get(key) ?? 0, waiting: waiting.get(key), forecast: forecasts.get(key) };
+      const status = taskStatus(task, planned, now);
       if (status === undefined) continue;
       const position = waiting.get(task.key)?.position ?? 0;
       const held = this.#withSteadyMessage(task, status, position > toldPositions, now);
@@ -188,8 +191,11 @@ export class Reporter {
   }
 }
 
-function withoutTaskDrift({ progress, summary, statistics: _, ...status }: PooledTaskStatus): unknown {
-  return { ...status, percent: progress?.percent, items: summary?.items };
+/** Whether anything is expected is news; when exactly is not. */
+function withoutTaskDrift({ progress, summary, statistics: _, queue, ...status }: PooledTaskStatus): unknown {
+  const { expectedStart, wouldStartIf, ...words } = queue ?? {};
+  const isForeseen = expectedStart !== undefined || wouldStartIf !== undefined;
+  return { ...status, queue: { ...words, isForeseen }, percent: progress?.percent, items: summary?.items };
 }
 
 /** A use that fades and a moment that is expected anew say nothing that could not be computed from what is stored. */

@@ -2,7 +2,7 @@
 import { type Condition, conditionOf, setCondition, timeText } from "@dsl/kube-operator";
 import type { PooledTaskStatus, TaskFailure } from "../api/pooled-task.ts";
 import { type StageCondition, taskConditions } from "../api/task-conditions.ts";
-import { remainingWorkMs, stallReasons, taskStatistics, type Waiting } from "../scheduling/index.ts";
+import { remainingWorkMs, stallReasons, type TaskForecast, taskStatistics, type Waiting } from "../scheduling/index.ts";
 import type { Account } from "./account.ts";
 import { type ObservedTask, waitingShards } from "./observe.ts";
 import type { EndReason } from "./stage.ts";
@@ -16,6 +16,8 @@ export interface TaskPlan {
   /** Starts that the plan decided for this task. */
   readonly starts: number;
   readonly waiting: Waiting | undefined;
+  /** Where one has been made. */
+  readonly forecast?: TaskForecast | undefined;
 }
 
 /** Undefined where nothing is to be written: the task is finished, or on its way out. */
@@ -139,11 +141,12 @@ function durationText(ms: number): string {
 
 type Queue = NonNullable<PooledTaskStatus["queue"]>;
 
-function queueOf(task: ObservedTask, { waiting, starts }: TaskPlan, now: number): Queue | undefined {
+function queueOf(task: ObservedTask, { waiting, starts, forecast }: TaskPlan, now: number): Queue | undefined {
   if (task.stage.kind === "Stalled") return { reason: task.stage.reason, message: task.stage.message };
   if (waiting !== undefined) {
     const { reason, message, position } = waiting;
-    return { ...(position !== undefined && position <= toldPositions && { position }), reason, message };
+    if (position === undefined || position > toldPositions) return { reason, message };
+    return { position, reason, message, ...(forecast !== undefined && expectations(forecast, now)) };
   }
   const starting = task.active.filter(({ state }) => state === "Starting");
   const trouble = starting.flatMap((attempt) => (attempt.state === "Starting" ? (attempt.waitingFor ?? []) : []));
@@ -157,6 +160,14 @@ function queueOf(task: ObservedTask, { waiting, starts }: TaskPlan, now: number)
   if (starting.length + task.open.length + starts === 0) return undefined;
   const message = words ?? "its Pods have been created and are being started";
   return { reason: "Starting", message };
+}
+
+function expectations({ expectedStart, wouldStartIf }: TaskForecast, now: number): Partial<Queue> {
+  return {
+    // What should have begun by now is late, and nobody knows how much.
+    ...(expectedStart !== undefined && expectedStart > now && { expectedStart: timeText(expectedStart) }),
+    ...(wouldStartIf.length > 0 && { wouldStartIf: wouldStartIf.map(({ message }) => message.slice(0, 512)) }),
+  };
 }
 
 // ---- conditions

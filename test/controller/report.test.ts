@@ -3,7 +3,7 @@ import type { PooledTask } from "../../src/api/pooled-task.ts";
 import type { Applier } from "../../src/controller/apply.ts";
 import type { Observed } from "../../src/controller/observe.ts";
 import { Reporter } from "../../src/controller/report.ts";
-import type { Waiting } from "../../src/scheduling/index.ts";
+import type { TaskForecast, Waiting, WouldStart } from "../../src/scheduling/index.ts";
 import { anObservedTask, noon, type ObservedTraits, running, starting } from "./builders.ts";
 
 type Status = NonNullable<PooledTask["status"]>;
@@ -15,7 +15,12 @@ class Reported {
     reportTask: async (_task: PooledTask, status: Status) => void this.written.push(status),
   } as unknown as Applier);
 
-  async at(seconds: number, traits: ObservedTraits, waiting?: Partial<Waiting>): Promise<number | undefined> {
+  async at(
+    seconds: number,
+    traits: ObservedTraits,
+    waiting?: Partial<Waiting>,
+    forecast?: TaskForecast,
+  ): Promise<number | undefined> {
     const stored = this.written.at(-1);
     const task = anObservedTask({ ...traits, ...(stored && { status: stored }) });
     const observed: Observed = {
@@ -31,7 +36,8 @@ class Reported {
       waiting: waiting === undefined ? [] : [{ task: task.key, reason: "PoolFull" as const, message: "", ...waiting }],
     };
     const now = noon + seconds * 1000;
-    const { wakeAt } = await this.#reporter.report(observed, plan, new Map(), now);
+    const forecasts = new Map(forecast === undefined ? [] : [[task.key, forecast]]);
+    const { wakeAt } = await this.#reporter.report(observed, plan, new Map(), forecasts, now);
     return wakeAt === undefined ? undefined : (wakeAt - noon) / 1000;
   }
 
@@ -80,4 +86,32 @@ test("what keeps a Pod from starting is told as soon as it is known, and again w
   await reported.at(2, { active: [starting(0, "ErrImagePull: no")] });
   await reported.at(4, { active: [starting(0, "ImagePullBackOff: no")] });
   expect(reported.messages.slice(1)).toEqual(["ErrImagePull: no", "ImagePullBackOff: no"]);
+});
+
+test("that a start is expected is told at once, that it has moved once a minute", async () => {
+  const reported = new Reported();
+  const expectedAfter = (seconds: number): TaskForecast => ({
+    expectedStart: noon + seconds * 1000,
+    wouldStartIf: [{ change: { kind: "AddNode" }, message: "one more node" } as unknown as WouldStart],
+  });
+  const runs = { active: [running(0)] };
+  await reported.at(0, runs, { position: 1 });
+  await reported.at(2, runs, { position: 1 }, expectedAfter(100));
+  expect(reported.written.at(-1)?.queue).toMatchObject({
+    expectedStart: "2026-01-01T12:01:40Z",
+    wouldStartIf: ["one more node"],
+  });
+  expect(await reported.at(10, runs, { position: 1 }, expectedAfter(110))).toBe(62);
+  expect(reported.written).toHaveLength(2);
+  await reported.at(62, runs, { position: 1 }, expectedAfter(120));
+  expect(reported.written.at(-1)?.queue?.expectedStart).toBe("2026-01-01T12:02:00Z");
+});
+
+test("behind the first twenty, and of what is late, nothing is foretold", async () => {
+  const reported = new Reported();
+  await reported.at(0, {}, { position: 21 }, { expectedStart: noon + 5000, wouldStartIf: [] });
+  expect(reported.written.at(-1)?.queue).not.toHaveProperty("expectedStart");
+  await reported.at(10, {}, { position: 1 }, { expectedStart: noon + 5000, wouldStartIf: [] });
+  expect(reported.written.at(-1)?.queue).toMatchObject({ position: 1 });
+  expect(reported.written.at(-1)?.queue).not.toHaveProperty("expectedStart");
 });

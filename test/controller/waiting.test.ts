@@ -65,7 +65,7 @@ test("two pools never share a node: the older keeps what both select, and the yo
   await cluster.task("first", { poolRef: { name: "old" }, items: { range: { end: 6 } } });
   await cluster.task("second", { poolRef: { name: "young" }, items: { range: { end: 6 } } });
   await cluster.finish("first");
-  await cluster.finish("second");
+  await cluster.finish("second", { withinSeconds: 1500 });
   expect(nodesOf(cluster, "first")).toEqual(["node-1", "node-2"]);
   expect(nodesOf(cluster, "second")).toEqual(["node-3"]);
   const overlap = cluster.poolStatus("young").conditions?.find(({ type }) => type === "Ready");
@@ -211,4 +211,21 @@ test("a pool that is deleted while its task runs loses no result, and goes on wh
   await cluster.pool("lab");
   await cluster.finish("work");
   expect(cluster.results("work")).toEqual(["0", "1", "2", "3", "4", "5"]);
+});
+
+test("who waits in front is told when its turn is expected, and what would start it now", async () => {
+  const cluster = await aCluster()
+    .withNodes(1, { cpu: 2 })
+    .withProgram(() => ({ result: "1", ms: 600_000 }))
+    .start();
+  await cluster.task("first", { cpu: 2, items: { range: { end: 1 } }, expectedItemSeconds: 600 });
+  await cluster.until(() => (cluster.status("first").shards?.running ?? 0) === 1, { withinSeconds: 30 });
+  const began = cluster.now;
+  await cluster.task("second", { cpu: 2, items: { range: { end: 1 } } });
+  await cluster.until(() => cluster.status("second").queue?.expectedStart !== undefined, { withinSeconds: 10 });
+  const { expectedStart = "", wouldStartIf = [] } = cluster.status("second").queue ?? {};
+  expect(Math.abs(Date.parse(expectedStart) - began - 600_000)).toBeLessThan(10_000);
+  expect(wouldStartIf.join("\n")).toMatch(/node/);
+  await cluster.finish("second", { withinSeconds: 1500 });
+  expect(cluster.status("second").queue).toBeUndefined();
 });
