@@ -1,16 +1,14 @@
 // A pool in motion for the planner's own benchmark: seeded nodes, pools and tasks, and one change after the other, as the
 // operator would see them. What does not change stays the same object. Knows no Kubernetes.
 import { seededRandom } from "@dsl/kube-operator/testing";
+import { withActive, withMemory } from "../src/scheduling/forward.ts";
 import {
-  type ActiveShard,
   type Amounts,
   type Backfill,
   defaultPlacement,
   type Node,
   type Plan,
   type Pool,
-  type QueueMemory,
-  type ShardRange,
   type Snapshot,
   type Task,
 } from "../src/scheduling/index.ts";
@@ -81,30 +79,12 @@ export class BusyPool {
   }
 
   /** As the next observation sees it once every start of the plan has been carried out. */
-  apply({ decisions, memory }: Plan): void {
-    const starts = Map.groupBy(decisions, ({ task }) => task);
-    for (const [key, own] of starts) {
+  apply(plan: Plan): void {
+    for (const { kind, task: key, shard, node } of plan.decisions) {
       const task = this.#tasks.get(key);
-      if (task === undefined) continue;
-      const active = own.flatMap((each): ActiveShard[] =>
-        each.kind === "start"
-          ? [
-              {
-                shard: each.shard,
-                attempt: 1,
-                node: each.node,
-                request: task.request,
-                state: "Running",
-                since: this.#now,
-              },
-            ]
-          : [],
-      );
-      const started = new Set(active.map(({ shard }) => shard));
-      const waiting = task.waiting.flatMap((range) => [...without(range, started)]);
-      this.#tasks.set(key, { ...task, waiting, active: [...task.active, ...active], waitingSince: this.#now });
+      if (kind === "start" && task !== undefined) this.#tasks.set(key, withActive(task, shard, node, this.#now));
     }
-    this.#pools = this.#pools.map((pool) => remembering(pool, memory?.[pool.name]));
+    this.#pools = withMemory(this.#pools, plan);
     this.#refill();
   }
 
@@ -227,18 +207,4 @@ function poolOf(
     }),
     ...traits,
   };
-}
-
-function remembering(pool: Pool, memory: QueueMemory | undefined): Pool {
-  return memory === undefined ? pool : { ...pool, memory };
-}
-
-function* without({ start, end }: ShardRange, started: ReadonlySet<number>): Generator<ShardRange> {
-  let from = start;
-  for (let shard = start; shard < end; shard += 1) {
-    if (!started.has(shard)) continue;
-    if (from < shard) yield { start: from, end: shard };
-    from = shard + 1;
-  }
-  if (from < end) yield { start: from, end };
 }

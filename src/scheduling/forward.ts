@@ -36,26 +36,16 @@ function withDecisions(task: Task, decisions: readonly Decision[], now: number):
   return {
     ...task,
     ...(starts.length > 0 && { waitingSince: now }),
-    waiting: task.waiting.flatMap((range) => [...remaining(range, started)]),
+    waiting: without(task.waiting, started),
     backingOff: task.backingOff.filter(({ shard }) => !started.has(shard)),
     active: [...active, ...starts],
   };
 }
 
-function* remaining({ start, end }: ShardRange, gone: ReadonlySet<number>): Generator<ShardRange> {
-  let from = start;
-  for (let shard = start; shard < end; shard += 1) {
-    if (!gone.has(shard)) continue;
-    if (from < shard) yield { start: from, end: shard };
-    from = shard + 1;
-  }
-  if (from < end) yield { start: from, end };
-}
-
 export function withActive(task: Task, shard: number, node: string, since: number): Task {
   const started: ActiveShard = { shard, attempt: 0, node, request: task.request, state: "Running", since };
   const backingOff = task.backingOff.filter((each) => each.shard !== shard);
-  const waiting = without(task.waiting, shard);
+  const waiting = without(task.waiting, [shard]);
   return { ...task, waiting, backingOff, active: [...task.active, started], waitingSince: since };
 }
 
@@ -64,12 +54,18 @@ export function withoutActive(task: Task, shard: number): Task {
   return { ...task, active, finished: (task.finished ?? 0) + 1 };
 }
 
-function without(ranges: readonly ShardRange[], shard: number): readonly ShardRange[] {
+/** What is left of the ranges; costs by what is gone, however long they are. */
+function without(ranges: readonly ShardRange[], gone: Iterable<number>): readonly ShardRange[] {
+  const inOrder = [...gone].sort((a, b) => a - b);
   return ranges.flatMap(({ start, end }) => {
-    if (shard < start || shard >= end) return [{ start, end }];
-    return [
-      { start, end: shard },
-      { start: shard + 1, end },
-    ].filter((range) => range.start < range.end);
+    const left: ShardRange[] = [];
+    let from = start;
+    for (const shard of inOrder) {
+      if (shard < from || shard >= end) continue;
+      if (from < shard) left.push({ start: from, end: shard });
+      from = shard + 1;
+    }
+    if (from < end) left.push({ start: from, end });
+    return left;
   });
 }
