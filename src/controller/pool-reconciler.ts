@@ -29,6 +29,12 @@ export interface PoolReconcilerOptions extends ObserveInput {
   readonly wake: (root: ObjectKey, afterMs: number) => void;
 }
 
+/** What is known of a tree from one turn to the next. */
+interface OfRoot {
+  readonly statistics: StatisticsKeeper;
+  readonly forecaster: Forecaster;
+}
+
 /** Whatever is overdue and cannot be done is not asked for without a pause. */
 const leastSleepMs = 50;
 /** Records of so many tasks are read at once. */
@@ -36,8 +42,7 @@ const readLanes = 16;
 
 export class PoolReconciler {
   readonly #options: PoolReconcilerOptions;
-  readonly #statistics = new Map<string, StatisticsKeeper>();
-  readonly #forecasters = new Map<string, Forecaster>();
+  readonly #roots = new Map<string, OfRoot>();
   readonly #queues = new QueueMemories();
   /** Makes the next plan faster; nothing depends on it. */
   readonly #memo = new Memo();
@@ -58,10 +63,11 @@ export class PoolReconciler {
     await giveWay?.();
     const plan = this.#plan(observed, now);
     await giveWay?.();
-    const statistics = this.#keeper(root.name, now).update(observed, plan, now);
+    const { statistics: keeper, forecaster } = this.#of(root, now);
+    const statistics = keeper.update(observed, plan, now);
     const outcome = await applier.apply(observed, plan, now);
     const memory = this.#queues.remember(observed, plan, outcome.putOff);
-    const forecasts = this.#forecaster(root).of(observed, plan, now);
+    const forecasts = forecaster.of(observed, plan, now);
     const reported = await reporter.report(observed, { ...plan, memory }, statistics, forecasts.told, now);
 
     const moments = [plan, observed, outcome, reported, unread, forecasts].map(({ wakeAt }) => wakeAt);
@@ -95,23 +101,14 @@ export class PoolReconciler {
     return { errors, ...(moments.length > 0 && { wakeAt: Math.min(...moments) }) };
   }
 
-  #keeper(root: string, now: number): StatisticsKeeper {
-    let keeper = this.#statistics.get(root);
-    if (keeper === undefined) {
-      keeper = new StatisticsKeeper(now);
-      this.#statistics.set(root, keeper);
-    }
-    return keeper;
-  }
-
-  #forecaster(root: ObjectKey): Forecaster {
+  #of(root: ObjectKey, now: number): OfRoot {
     const { clock, wake } = this.#options;
-    let forecaster = this.#forecasters.get(root.name);
-    if (forecaster === undefined) {
-      forecaster = new Forecaster(clock, () => wake(root, 0));
-      this.#forecasters.set(root.name, forecaster);
+    let found = this.#roots.get(root.name);
+    if (found === undefined) {
+      found = { statistics: new StatisticsKeeper(now), forecaster: new Forecaster(clock, () => wake(root, 0)) };
+      this.#roots.set(root.name, found);
     }
-    return forecaster;
+    return found;
   }
 
   /** One failed write is retried with the next plan, after a delay that grows. */

@@ -59,7 +59,7 @@ export class Reporter {
       const planned = { starts: starts.get(key) ?? 0, waiting: waiting.get(key), forecast: forecasts.get(key) };
       const status = taskStatus(task, planned, now);
       if (status === undefined) continue;
-      const position = waiting.get(task.key)?.position ?? 0;
+      const position = planned.waiting?.position ?? 0;
       const held = this.#withSteadyMessage(task, status, position > toldPositions, now);
       if (held.wakeAt !== undefined) moments.push(held.wakeAt);
       const round = this.#roundReport(task, now);
@@ -132,9 +132,10 @@ export class Reporter {
     // Where shards end far out of order the indexes are long, and etcd keeps every version for a while.
     const everyMs = Math.max(roundEveryMs, (facts?.completedIndexes.length ?? 0) / indexBytesPerMs);
     // Of a task that is over soon only its end is told.
-    if (!this.#writtenAt.has(uid)) this.#writtenAt.set(uid, now);
+    const last = this.#writtenAt.get(uid) ?? now;
+    this.#writtenAt.set(uid, last);
     return {
-      due: (this.#writtenAt.get(uid) ?? now) + (task.stage.kind === "Ended" ? writeEveryMs : everyMs),
+      due: last + (task.stage.kind === "Ended" ? writeEveryMs : everyMs),
       write: async () => {
         this.#writtenAt.set(uid, now);
         return await this.#applier.reportRound(round, status);
