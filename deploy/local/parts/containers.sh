@@ -1,7 +1,7 @@
 # The host's side of real containers: whether they are possible here, and the one process that holds the node (see real-node).
 # shellcheck shell=bash
 
-container_programs=(kubelet containerd containerd-shim-runc-v2 ctr runc loopback busybox)
+container_programs=(kubelet containerd containerd-shim-runc-v2 ctr crun busybox)
 
 # no_containers: says why real containers cannot run here; fails when they can.
 no_containers() {
@@ -131,8 +131,10 @@ bin_dir = "/run/kube-pool/cni/bin"
 conf_dir = "/run/kube-pool/cni/net.d"
 [plugins."io.containerd.grpc.v1.cri".containerd]
 snapshotter = "$snapshotter"
-default_runtime_name = "runc"
-[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+default_runtime_name = "crun"       # in C: a container costs a quarter less CPU in all than with runc, in Go
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.crun]
 runtime_type = "io.containerd.runc.v2"
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.crun.options]
+BinaryName = "/run/kube-pool/bin/crun"
 END
 }
