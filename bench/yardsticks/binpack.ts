@@ -1,13 +1,7 @@
 // `yardstick binpack`: items that arrive one by one, bins as nodes, through the product's placement.
 import { readFileSync } from "node:fs";
-import {
-  type Node,
-  type OrderName,
-  type PlacementName,
-  type Pool,
-  planPool,
-  type Task,
-} from "../../src/scheduling/index.ts";
+import { type OrderName, type PlacementName, type Pool, planPool } from "../../src/scheduling/index.ts";
+import { aJob, aMachine } from "./workload.ts";
 
 export interface BinpackInstance {
   readonly name: string;
@@ -40,30 +34,9 @@ export function binsUsed(
   order: OrderName = "FirstCome",
 ): number {
   const width = String(sizes.length).length;
-  const nodes = sizes.map((_, index): Node => {
-    const name = `bin-${String(index).padStart(width, "0")}`;
-    const allocatable = { size: capacity };
-    return { name, labels: {}, taints: [], ready: true, cordoned: false, allocatable, foreign: {} };
-  });
-  const pool: Pool = { name: "bins", uid: "bins", created: 0, order: [order], placement };
-  const tasks = sizes.map((size, index): Task => {
-    const name = String(index);
-    return {
-      key: `items/${name}`,
-      namespace: "items",
-      name,
-      uid: name,
-      pool: "bins",
-      created: index,
-      priority: 0,
-      request: { size },
-      constraints: { nodeSelector: {}, tolerations: [] },
-      waiting: [{ start: 0, end: 1 }],
-      backingOff: [],
-      active: [],
-      excludedNodes: [],
-    };
-  });
+  const nodes = sizes.map((_, index) => aMachine(`bin-${String(index).padStart(width, "0")}`, { size: capacity }));
+  const pool: Pool = { name: "items", uid: "items", created: 0, order: [order], placement };
+  const tasks = sizes.map((size, index) => aJob(index, pool.name, { size }));
   const { decisions } = planPool({ pools: [pool], nodes, tasks }, sizes.length);
   return new Set(decisions.map(({ node }) => node)).size;
 }

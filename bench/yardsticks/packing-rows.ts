@@ -29,7 +29,7 @@ export interface MachineRule {
   readonly run: (instance: PcmaxInstance) => number;
 }
 
-const planner = "the product's planner";
+const planner = "product";
 
 export const machineRules: readonly MachineRule[] = [
   { name: "LPT", column: "LPT", through: planner, run: (each) => makespan(each, "LargestRequest") },
@@ -43,7 +43,7 @@ export const machineRules: readonly MachineRule[] = [
   {
     name: "MULTIFIT",
     column: "MULTIFIT_FFD_integer_bisection",
-    through: "planner; the search in the harness",
+    through: "product; the search in the harness",
     run: multifit,
   },
 ];

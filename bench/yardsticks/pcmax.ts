@@ -1,8 +1,9 @@
 // `yardstick pcmax`: jobs on identical machines, the last end as early as may be. Machines are nodes, lengths are sizes, and
 // the product's planner places; MULTIFIT's search for the size of a bin stands here.
 import { readFileSync } from "node:fs";
-import { type Node, type OrderName, type Pool, planPool, type Task } from "../../src/scheduling/index.ts";
+import { type OrderName, type Pool, planPool } from "../../src/scheduling/index.ts";
 import { binsUsed } from "./binpack.ts";
+import { aJob, aMachine } from "./workload.ts";
 
 export interface PcmaxInstance {
   readonly machines: number;
@@ -19,30 +20,11 @@ export function readPcmax(file: string): PcmaxInstance {
 /** The next job goes to the machine that has least: list scheduling; the longest first, it is LPT. */
 export function makespan({ machines, lengths }: PcmaxInstance, order: OrderName): number {
   const whole = lengths.reduce((a, b) => a + b, 0);
-  const nodes = Array.from({ length: machines }, (_, index): Node => {
-    const name = `machine-${String(index).padStart(6, "0")}`;
-    const allocatable = { time: whole };
-    return { name, labels: {}, taints: [], ready: true, cordoned: false, allocatable, foreign: {} };
-  });
-  const pool: Pool = { name: "machines", uid: "machines", created: 0, order: [order], placement: "Spread" };
-  const tasks = lengths.map((time, index): Task => {
-    const name = String(index);
-    return {
-      key: `jobs/${name}`,
-      namespace: "jobs",
-      name,
-      uid: name,
-      pool: "machines",
-      created: index,
-      priority: 0,
-      request: { time },
-      constraints: { nodeSelector: {}, tolerations: [] },
-      waiting: [{ start: 0, end: 1 }],
-      backingOff: [],
-      active: [],
-      excludedNodes: [],
-    };
-  });
+  const nodes = Array.from({ length: machines }, (_, index) =>
+    aMachine(`machine-${String(index).padStart(6, "0")}`, { time: whole }),
+  );
+  const pool: Pool = { name: "jobs", uid: "jobs", created: 0, order: [order], placement: "Spread" };
+  const tasks = lengths.map((time, index) => aJob(index, pool.name, { time }));
   const { decisions } = planPool({ pools: [pool], nodes, tasks }, lengths.length);
   const loads = new Map<string, number>();
   for (const { node, task } of decisions) {

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import type { EstimateName } from "./estimates.ts";
+import { fairnessRows } from "./fairness-rows.ts";
 import { fgdRows } from "./fgd-rows.ts";
 import type { Job, RuleName } from "./jobs.ts";
 import type { Measures } from "./measures.ts";
@@ -12,6 +13,7 @@ import { queueCases, runCase } from "./queue.ts";
 import { readCase, readSwf } from "./read-jobs.ts";
 import type { YardstickRow } from "./row.ts";
 import { runSwf, type SwfOptions, shaken } from "./swf.ts";
+import { textbookRows } from "./textbook.ts";
 
 const { values } = parseArgs({ options: { data: { type: "string" }, all: { type: "boolean", default: false } } });
 const folder = values.data ?? resolve(import.meta.dirname, "../../../shared/yardsticks");
@@ -123,6 +125,8 @@ if (!existsSync(folder) || readdirSync(folder).length === 0) {
 } else {
   console.log(`${"what".padEnd(46)} ${"published".padStart(24)} ${"ours".padStart(24)}  ${"".padEnd(13)}  through`);
   caseRows();
+  textbookRows(join(folder, "fairness", "cases.json")).forEach(print);
+  fairnessRows(join(folder, "fairness", "cases.json")).forEach(print);
   binpackRows(join(folder, "binpack")).forEach(print);
   pcmaxRows(join(folder, "pcmax")).forEach(print);
   if (values.all) {
