@@ -1,5 +1,5 @@
-// The one command for the yardsticks: `yardstick swf|queue|binpack --file F …`, `yardstick fgd --data DIR …`; prints JSON
-// lines.
+// The one command for the yardsticks: `yardstick swf|queue|binpack --file F …`, `yardstick fgd --data DIR …`,
+// `yardstick placements`; prints JSON lines.
 import { parseArgs } from "node:util";
 import { orderNames, placementNames } from "../../src/scheduling/index.ts";
 import { binsUsed, readBinpack } from "./binpack.ts";
@@ -9,6 +9,7 @@ import { published } from "./fgd-policies.ts";
 import { ofProduct } from "./fgd-product.ts";
 import { readFgdTrace } from "./fgd-trace.ts";
 import { type RuleName, rules } from "./jobs.ts";
+import { comparePlacements } from "./placements.ts";
 import { runCase } from "./queue.ts";
 import { readCase, readSwf } from "./read-jobs.ts";
 import { runSwf, type SwfOptions, shaken } from "./swf.ts";
@@ -28,6 +29,7 @@ const { values, positionals } = parseArgs({
     shake: { type: "string" },
     policy: { type: "string", default: "BinPack" },
     order: { type: "string", default: "FirstCome" },
+    seeds: { type: "string", default: "10" },
   },
 });
 
@@ -90,6 +92,9 @@ const commands: Readonly<Record<string, () => void>> = {
     const seed = number("seed", values.seed, 0);
     if (policy === undefined) return;
     say(runFgd(readFgdTrace(values.data, values.trace, seed), policy, seed));
+  },
+  placements: () => {
+    for (const result of comparePlacements(number("seeds", values.seeds, 1))) say(result);
   },
 };
 
