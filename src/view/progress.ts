@@ -7,6 +7,8 @@ export interface Progress {
   readonly done: number;
   readonly total: number;
   readonly failed: number;
+  /** Shards that have a node, and whose container does not run yet. */
+  readonly starting: number;
   readonly running: number;
   readonly itemsPerSecondMilli: number | undefined;
   readonly remainingMs: number | undefined;
@@ -19,16 +21,18 @@ export function progressOf({ name, items, shards, itemsPerSecondMilli, remaining
     done,
     total: items.total,
     failed: items.failed,
+    starting: shards.starting,
     running: shards.running,
     itemsPerSecondMilli: done < items.total ? itemsPerSecondMilli : undefined,
     remainingMs: done < items.total ? remainingMs : undefined,
   };
 }
 
-/** `675/10000 items`, `58 running`, `5.1/s`, `41m left`, `4 failed`: only what there is to tell. */
+/** `675/10000 items`, `6 starting`, `58 running`, `5.1/s`, `41m left`, `4 failed`: only what there is to tell. */
 export function progressParts(progress: Progress): readonly string[] {
-  const { done, total, failed, running, itemsPerSecondMilli, remainingMs } = progress;
+  const { done, total, failed, starting, running, itemsPerSecondMilli, remainingMs } = progress;
   const parts = [`${done}/${total} items`];
+  if (starting > 0) parts.push(`${starting} starting`);
   if (running > 0) parts.push(`${running} running`);
   if (itemsPerSecondMilli !== undefined && itemsPerSecondMilli > 0)
     parts.push(`${(itemsPerSecondMilli / 1000).toFixed(1)}/s`);

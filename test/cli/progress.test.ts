@@ -9,6 +9,7 @@ function progress(done: number, rest: Partial<Progress> = {}): Progress {
     done,
     total: 100,
     failed: 0,
+    starting: 0,
     running: 8,
     itemsPerSecondMilli: 5100,
     remainingMs: 41_000,
@@ -25,9 +26,9 @@ function screen({ isTTY = true, columns = 120, env = {} } = {}) {
 
 test("on a terminal a bar is drawn over itself", () => {
   const { display, writes } = screen();
-  display.update(progress(25, { failed: 2 }));
+  display.update(progress(25, { failed: 2, starting: 3 }));
   expect(writes).toEqual([
-    "\rsquares [======>                 ] 25%  25/100 items  8 running  5.1/s  41s left  2 failed\x1b[K",
+    "\rsquares [======>                 ] 25%  25/100 items  3 starting  8 running  5.1/s  41s left  2 failed\x1b[K",
   ]);
 });
 
