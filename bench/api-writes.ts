@@ -10,6 +10,8 @@ export interface ApiWrites {
   readonly jobDeletes: number;
   /** Asked for and not done, most often because another was faster (409): nothing was written, but it cost a request. */
   readonly refused: number;
+  /** The writes by what they were: `PATCH pooledtasks/status`. */
+  readonly byKind: Readonly<Record<string, number>>;
 }
 
 /** Reviews change nothing; nodes and leases are written by the clock. */
@@ -21,18 +23,24 @@ export async function apiWrites(api: KubeApi): Promise<ApiWrites> {
 
 export function writesIn(metrics: string): ApiWrites {
   const found = { writes: 0, podDeletes: 0, jobDeletes: 0, refused: 0 };
+  const byKind: Record<string, number> = {};
   for (const line of metrics.split("\n")) {
     if (!line.startsWith("apiserver_request_total{")) continue;
     const [, verb = ""] = /verb="(POST|PUT|PATCH|APPLY|DELETE|DELETECOLLECTION)"/.exec(line) ?? [];
-    const [, resource = ""] = /resource="([^"]*)"/.exec(line) ?? [];
+    const [, resource = ""] = /[{,]resource="([^"]*)"/.exec(line) ?? [];
+    const [, subresource = ""] = /subresource="([^"]*)"/.exec(line) ?? [];
     if (verb === "" || uncounted.has(resource)) continue;
     const requests = Number(line.slice(line.lastIndexOf(" ") + 1));
     if (!/code="2\d\d"/.test(line)) found.refused += requests;
     else if (verb === "DELETE" && resource === "pods") found.podDeletes += requests;
     else if (verb === "DELETE" && resource === "jobs") found.jobDeletes += requests;
-    else found.writes += requests;
+    else {
+      found.writes += requests;
+      const kind = `${verb} ${resource}${subresource && `/${subresource}`}`;
+      byKind[kind] = (byKind[kind] ?? 0) + requests;
+    }
   }
-  return found;
+  return { ...found, byKind };
 }
 
 export function writesSince(before: ApiWrites, after: ApiWrites): ApiWrites {
@@ -41,5 +49,17 @@ export function writesSince(before: ApiWrites, after: ApiWrites): ApiWrites {
     podDeletes: after.podDeletes - before.podDeletes,
     jobDeletes: after.jobDeletes - before.jobDeletes,
     refused: after.refused - before.refused,
+    byKind: Object.fromEntries(
+      Object.entries(after.byKind).flatMap(([kind, count]) => {
+        const more = count - (before.byKind[kind] ?? 0);
+        return more === 0 ? [] : [[kind, more]];
+      }),
+    ),
   };
+}
+
+/** Of each kind how many there were for one of so many, most first; what comes to less than a hundredth is left out. */
+export function writesPer({ byKind }: ApiWrites, count: number): Readonly<Record<string, number>> {
+  const each = Object.entries(byKind).map(([kind, writes]) => [kind, Number((writes / count).toFixed(2))] as const);
+  return Object.fromEntries(each.filter(([, per]) => per > 0).sort(([, a], [, b]) => b - a));
 }

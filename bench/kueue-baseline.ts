@@ -2,7 +2,10 @@
 // in all. There a queue has 20 CPUs and may borrow all of the cohort's 120; here the six share a pool of 120 CPUs. Its
 // workloads have no Pods, ours have. Shape: kubernetes-sigs/kueue, test/performance/scheduler/configs/baseline.
 import { pooledTasks } from "../src/api/pooled-task.ts";
+import { apiWrites, writesPer, writesSince } from "./api-writes.ts";
 import { anyClusterFlags, type Ground, openGround } from "./cluster.ts";
+import { type CpuSeconds, cpuSeconds, cpuSince } from "./cpu.ts";
+import { engineEnvironment, engineFlags, engineGround } from "./engine.ts";
 import { countIn, type Flags, rounded, type Scenario } from "./scenario.ts";
 import { type PodShape, pooledTask, untilTasksEnd } from "./workload.ts";
 
@@ -31,15 +34,19 @@ interface Submission {
 
 export const kueueBaseline: Scenario = {
   about: "Kueue's baseline mix at a fifth: 3,000 tasks of three sizes, wall time beside the ideal",
-  flags: { ...anyClusterFlags, nodes: String(queues), "part-percent": "100" },
+  flags: { ...engineFlags, ...anyClusterFlags, nodes: String(queues), "part-percent": "100" },
   onDemand: true,
   async run(flags) {
     // A large one fills a node: whatever else would run there is not lost, as it is not where nodes do not count.
-    const ground = await openGround(flags, { cpu: cpusPerQueue });
+    const ground = await openGround(flags, { ...engineGround(flags), cpu: cpusPerQueue });
     try {
-      const operator = await ground.startOperator?.();
+      const operator = await ground.startOperator?.(engineEnvironment(flags));
       const submissions = submissionsOf(flags);
+      const cpu = (): CpuSeconds =>
+        ground.controlPlane === undefined ? {} : cpuSeconds(ground.controlPlane.dataDir, operator?.process.pid);
+      const [cpuBefore, before] = [cpu(), await apiWrites(ground.api)];
       const seconds = await run(ground, submissions);
+      const [cpuAfter, written] = [cpu(), writesSince(before, await apiWrites(ground.api))];
       await operator?.stop();
       const ideal = idealSeconds(submissions);
       return {
@@ -48,6 +55,10 @@ export const kueueBaseline: Scenario = {
         idealSeconds: rounded(ideal),
         toIdeal: rounded(seconds / ideal, 2),
         tasksPerSecond: rounded(submissions.length / seconds),
+        writesPerTask: rounded(written.writes / submissions.length, 2),
+        refusedPerTask: rounded(written.refused / submissions.length, 2),
+        writes: writesPer(written, submissions.length),
+        cpuSeconds: cpuSince(cpuBefore, cpuAfter),
       };
     } finally {
       await ground.close();

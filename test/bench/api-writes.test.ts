@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { writesIn, writesSince } from "../../bench/api-writes.ts";
+import { writesIn, writesPer, writesSince } from "../../bench/api-writes.ts";
 
 const line = (verb: string, resource: string, count: number, subresource = "", code = 200): string =>
   `apiserver_request_total{code="${code}",component="apiserver",resource="${resource}",subresource="${subresource}",verb="${verb}"} ${count}`;
@@ -21,15 +21,29 @@ test("writes are those of all parties to anything but leases; what removes Pods 
     "# HELP apiserver_request_total all",
     'other_total{verb="POST",resource="pods"} 99',
   ].join("\n");
-  expect(writesIn(metrics)).toEqual({ writes: 33, podDeletes: 8, jobDeletes: 2, refused: 7 });
+  expect(writesIn(metrics)).toEqual({
+    writes: 33,
+    podDeletes: 8,
+    jobDeletes: 2,
+    refused: 7,
+    byKind: { "POST pods": 10, "PATCH pods/status": 20, "APPLY configmaps": 3 },
+  });
 });
 
 test("what was written meanwhile is the difference", () => {
-  const before = { writes: 30, podDeletes: 1, jobDeletes: 0, refused: 1 };
-  expect(writesSince(before, { writes: 50, podDeletes: 4, jobDeletes: 2, refused: 3 })).toEqual({
+  const before = { writes: 30, podDeletes: 1, jobDeletes: 0, refused: 1, byKind: { "POST pods": 9, "POST jobs": 1 } };
+  const byKind = { "POST pods": 13, "PATCH jobs/status": 16, "POST jobs": 1 };
+  const since = writesSince(before, { writes: 50, podDeletes: 4, jobDeletes: 2, refused: 3, byKind });
+  expect(since).toEqual({
     writes: 20,
     podDeletes: 3,
     jobDeletes: 2,
     refused: 2,
+    byKind: { "POST pods": 4, "PATCH jobs/status": 16 },
   });
+  expect(Object.entries(writesPer(since, 8))).toEqual([
+    ["PATCH jobs/status", 2],
+    ["POST pods", 0.5],
+  ]);
+  expect(writesPer(since, 10_000)).toEqual({});
 });
