@@ -145,8 +145,9 @@ function uncutStarts({ tasks }: Observed, { decisions }: Plan): ReadonlyMap<stri
   return uncut;
 }
 
-function cutsFor({ outlook }: ObservedTask, { account, items }: Work, count: number): readonly RecordLine[] {
-  return outlook?.cutRule === undefined ? [] : nextCuts(account, items, outlook.cutRule, count);
+function cutsFor({ outlook, model }: ObservedTask, { account, items }: Work, count: number): readonly RecordLine[] {
+  if (outlook?.cutRule === undefined) return [];
+  return nextCuts(account, items, outlook.cutRule, count, model?.hasStarted ? 1 : model?.minParallelism);
 }
 
 function observationsOf(

@@ -5,6 +5,8 @@
 import type { Node } from "./model.ts";
 import type { Amounts } from "./resources.ts";
 
+/** A cluster starts about 20 Pods a second: Kubernetes' own scalability targets assume no more (SIG Scalability). */
+const startEveryMs = 50;
 /** What a chunk lasts at least, where there are items enough: then nobody waits long for news of it. */
 const chunkMs = 30_000;
 /** And so many times what its start takes: a tenth of the time goes into starting, at most. */
@@ -13,6 +15,8 @@ const chunkStarts = 10;
 const itemMsLeast = 10;
 /** So many chunks a place are left at any time, so that the places run out of work together. */
 const chunksPerPlace = 2;
+/** So many shards tell enough of an unknown item, where items are short. */
+const firstProbes = 32;
 
 /** What is known when a shard is cut. */
 export interface CutRule {
@@ -35,11 +39,22 @@ export function chunkItems(left: number, { places, itemMs, startMs, resultsMax, 
   if (itemMs === undefined) return Math.min(left, least);
   const itemsIn = (ms: number): number => ms / Math.max(itemMsLeast, itemMs);
   const lasting = Math.floor(itemsIn(Math.max(chunkMs, chunkStarts * startMs)));
-  const guided = Math.ceil(left / (chunksPerPlace * places));
+  // Of n chunks of d ms the last is started after n × startEveryMs, and ends d ms later: least where d is the root of both.
+  const dispatched = Math.ceil(Math.sqrt((left * startEveryMs) / Math.max(itemMsLeast, itemMs)));
+  const guided = Math.max(dispatched, Math.ceil(left / (chunksPerPlace * places)));
   // A chunk that is shorter than its own start is never worth it.
   const worthStarting = Math.ceil(itemsIn(startMs));
   const wanted = Math.max(least, worthStarting, Math.min(lasting, guided));
   return Math.min(left, Math.max(1, Math.min(wanted, resultsMax)));
+}
+
+/**
+ * How many shards may be cut at once, after so many, while nothing is known of an item: as many again as there are, so
+ * that a large pool is not filled with single short items before the first of them has told how long it ran, and is full
+ * after a few times all the same, should they be long.
+ */
+export function probesAfter(cut: number): number {
+  return Math.max(firstProbes, cut);
 }
 
 /** How many shards are still to be cut, were they all as the next one; they get smaller, so rather more. */

@@ -33,6 +33,38 @@ test("the first chunks are one item each; then they last half a minute, and get 
   expect(cluster.history.violations()).toEqual([]);
 });
 
+test("a large pool is not filled with single short items before the first has told how long it ran", async () => {
+  const cluster = await aCluster()
+    .withNodes(5, { cpu: 40 })
+    .withProgram(({ index }) => ({ result: `${index}`, ms: 20 }))
+    .start();
+  await cluster.task("many", { items: { range: { end: 2000 } }, chunk: { size: "Auto" } });
+  await cluster.finish("many");
+  const sizes = cutSizes(cluster, "many");
+  expect(sizes.findIndex((size) => size > 1)).toBeLessThanOrEqual(64);
+});
+
+test("long items fill a large pool one by one within seconds, though none of them has ended", async () => {
+  const cluster = await aCluster()
+    .withNodes(5, { cpu: 40 })
+    .withProgram(({ index }) => ({ result: `${index}`, ms: 600_000 }))
+    .start();
+  await cluster.task("long", { items: { range: { end: 500 } }, chunk: { size: "Auto" } });
+  await cluster.run(6);
+  expect(cluster.running("long")).toHaveLength(200);
+});
+
+test("shards that must start together are cut together", async () => {
+  const cluster = await aCluster()
+    .withNodes(2, { cpu: 40 })
+    .withProgram(({ index }) => ({ result: `${index}`, ms: 20 }))
+    .start();
+  await cluster.task("gang", { items: { range: { end: 120 } }, chunk: { size: "Auto" }, minParallelism: 60 });
+  await cluster.finish("gang");
+  const [first] = cluster.writes.filter(({ plural }) => plural === "configmaps");
+  expect(JSON.stringify(first?.body).match(/\bcut\b/g)).toHaveLength(60);
+});
+
 test("items that last longer than a chunk should are run one by one", async () => {
   const cluster = await aCluster()
     .withNodes(1, { cpu: 2 })
@@ -105,7 +137,7 @@ test("shards that are not cut yet are told as waiting, and the end is foreseen o
     .withProgram(({ index }) => ({ result: `${index}`, ms: 1000 }))
     .start();
   await cluster.task("told", { items: { range: { end: 300 } }, chunk: { size: "Auto" } });
-  await cluster.until(() => cluster.running("told").length === 2);
+  await cluster.until(() => cluster.status("told").shards !== undefined);
   expect(cluster.status("told").shards).toMatchObject({ total: 300 });
   expect(cluster.status("told").progress?.estimatedCompletion).toBeUndefined();
   await cluster.until(() => (cluster.status("told").items?.succeeded ?? 0) > 2);

@@ -1,7 +1,7 @@
 // How large the next chunk gets: guided self-scheduling.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type CutRule, chunkItems, chunksLeft, placesOn } from "../../src/scheduling/cut.ts";
+import { type CutRule, chunkItems, chunksLeft, placesOn, probesAfter } from "../../src/scheduling/cut.ts";
 import { amounts, aNode, seconds } from "../support/scheduling.ts";
 
 const rule: CutRule = { places: 4, itemMs: seconds(1), startMs: seconds(1), resultsMax: 1000, shardsLeft: 100_000 };
@@ -43,6 +43,15 @@ describe("the size of the next chunk", () => {
   test("is worth its start, though that leaves less for the other places", () => {
     expect(chunkItems(16, { ...rule, startMs: seconds(5) })).toBe(5);
     expect(sizes(16, { startMs: seconds(5) })).toEqual([5, 5, 5, 1]);
+  });
+
+  test("is no smaller than pays where a cluster starts 20 Pods a second, however many places there are", () => {
+    // 2,000 s of work: 200 chunks of 10 s are started in 10 s, and have ended after 20.
+    const many = { ...rule, places: 3200, itemMs: 20, startMs: 0 };
+    expect(chunkItems(100_000, many)).toBe(500);
+    expect(chunkItems(1000, many)).toBe(50);
+    expect(chunkItems(100_000, { ...many, itemMs: seconds(1) })).toBe(30);
+    expect(chunkItems(1000, { ...many, itemMs: seconds(100) })).toBe(1);
   });
 
   test("is one item where an item is longer than that", () => {
@@ -87,6 +96,12 @@ describe("the size of the next chunk", () => {
     );
     expect([chunkItems(0, rule), chunksLeft(0, rule)]).toEqual([0, 0]);
   });
+});
+
+test("while nothing is known of an item 32 shards are cut, then each time as many again as there are", () => {
+  const all = [0];
+  for (let times = 0; times < 8; times++) all.push((all.at(-1) ?? 0) + probesAfter(all.at(-1) ?? 0));
+  expect(all).toEqual([0, 32, 64, 128, 256, 512, 1024, 2048, 4096]);
 });
 
 test("places are counted on nodes that may take shards, by whichever resource runs out first", () => {
