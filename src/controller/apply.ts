@@ -14,6 +14,7 @@ import { type PooledTask, type PooledTaskStatus, pooledTasks } from "../api/pool
 import type { OpenStart, ResourcePoolStatus } from "../api/resource-pool.ts";
 import { stopAttempt } from "../engine/engines.ts";
 import { jobs } from "../engine/job.ts";
+import { withoutOurFinalizer } from "../engine/release.ts";
 import type { JobView, RoundView } from "../engine/views.ts";
 import type { Plan, Stop, StopReason } from "../scheduling/index.ts";
 import { learnedText } from "./learned-times.ts";
@@ -114,14 +115,20 @@ export class Applier {
 
   /**
    * For the state that it was computed from, as that of a task. False where somebody was faster, and it has to be
-   * computed anew. What the server takes for no status of a Job holds nobody up: the task's own word is what counts.
+   * computed anew. What the server takes for no status of a Job holds nobody up: the task's own word is what counts. Its
+   * status endpoint takes finalizers too: what ends the Job may let it go.
    */
-  async reportRound({ metadata }: RoundView, status: Readonly<Record<string, unknown>>): Promise<boolean> {
-    const { namespace, name, uid, resourceVersion } = metadata;
+  async reportRound(
+    round: RoundView,
+    status: Readonly<Record<string, unknown>>,
+    { release = false }: { readonly release?: boolean } = {},
+  ): Promise<boolean> {
+    const { namespace, name, uid, resourceVersion } = round.metadata;
     const operations = [
       { op: "test", path: "/metadata/uid", value: uid },
       { op: "replace", path: "/metadata/resourceVersion", value: resourceVersion },
       { op: "add", path: "/status", value: status },
+      ...(release ? withoutOurFinalizer(round) : []),
     ] as const;
     try {
       const patch = { type: "json", operations } as const;

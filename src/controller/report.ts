@@ -10,12 +10,16 @@ import type { Observed, ObservedTask } from "./observe.ts";
 import { inParallel } from "./parallel.ts";
 import { poolStatus } from "./pool-status.ts";
 import { roundFactsOf } from "./round-facts.ts";
-import { taskStatus, toldPositions } from "./task-status.ts";
+import { isTrue, taskStatus, toldPositions } from "./task-status.ts";
 
 const writeEveryMs = 1000;
+/** What nobody waits for is written once it has stood so long: where a task is over soon, its end says it all. */
+const settleMs = 1000;
 /** Of a Job that attempts share: its task tells the same each second. */
 const roundEveryMs = 2000;
-/** Amounts in a sentence about waiting move with every start of somebody else. */
+/** A Job that is over by then is told its end alone. */
+const roundFirstMs = 4000;
+/** Its place in a queue, and amounts in a sentence about waiting, move with every start of somebody else. */
 const messageEveryMs = 30_000;
 /** Rates, estimates and windowed statistics. */
 const driftEveryMs = 60_000;
@@ -34,6 +38,8 @@ export class Reporter {
   /** By uid: when its status, and the message in it, was last written. */
   readonly #writtenAt = new Map<string, number>();
   readonly #messageAt = new Map<string, number>();
+  /** By uid: since when what is meant is not what is stored; of a Job, when it was first met. */
+  readonly #changedAt = new Map<string, number>();
 
   constructor(applier: Applier) {
     this.#applier = applier;
@@ -74,13 +80,11 @@ export class Reporter {
         if (round.due > now) moments.push(round.due);
         else writes.push(tellRound);
       }
-      const due = this.#dueAt(
-        task.object.metadata.uid,
-        task.object.status,
-        held.status,
-        withoutTaskDrift,
-        task.active.length > 0,
-      );
+      const due = this.#dueAt(task.object.metadata.uid, task.object.status, held.status, now, {
+        withoutDrift: withoutTaskDrift,
+        works: task.active.length > 0,
+        waitsFor: isAwaited(task, held.status) ? 0 : settleMs,
+      });
       if (due === undefined) continue;
       const both = isLast && round !== undefined ? Math.max(due, round.due) : due;
       if (both > now) moments.push(both);
@@ -89,6 +93,7 @@ export class Reporter {
           // A finished task is not looked at any more, so its Job has to be finished before.
           if (isLast && !(await tellRound())) return;
           this.#writtenAt.set(task.object.metadata.uid, now);
+          this.#changedAt.delete(task.object.metadata.uid);
           if (held.status.queue?.message !== task.object.status?.queue?.message) {
             this.#messageAt.set(task.object.metadata.uid, now);
           }
@@ -106,11 +111,16 @@ export class Reporter {
       const queue = { ...(stored?.queue?.term !== undefined && { term: stored.queue.term }), ...own };
       const before = stored && { ...stored, queue: { ...(isRoot && { openStarts: [] }), ...stored.queue } };
       const wanted = { ...status, queue: { ...queue, ...status.queue } };
-      const due = this.#dueAt(pool.object.metadata.uid, before, wanted, withoutPoolDrift, works);
+      const due = this.#dueAt(pool.object.metadata.uid, before, wanted, now, {
+        withoutDrift: withoutPoolDrift,
+        works,
+        waitsFor: 0,
+      });
       if (due !== undefined && due > now) moments.push(due);
       else if (due !== undefined) {
         writes.push(async () => {
           this.#writtenAt.set(pool.object.metadata.uid, now);
+          this.#changedAt.delete(pool.object.metadata.uid);
           await this.#applier.reportPool(observed, pool, status);
         });
       }
@@ -131,14 +141,16 @@ export class Reporter {
     const { uid } = round.metadata;
     // Where shards end far out of order the indexes are long, and etcd keeps every version for a while.
     const everyMs = Math.max(roundEveryMs, (facts?.completedIndexes.length ?? 0) / indexBytesPerMs);
-    // Of a task that is over soon only its end is told.
-    const last = this.#writtenAt.get(uid) ?? now;
-    this.#writtenAt.set(uid, last);
+    const met = this.#changedAt.get(uid) ?? now;
+    this.#changedAt.set(uid, met);
+    const last = this.#writtenAt.get(uid);
+    const isLast = task.stage.kind === "Ended";
     return {
-      due: last + (task.stage.kind === "Ended" ? writeEveryMs : everyMs),
+      due: isLast ? (last ?? 0) + writeEveryMs : last === undefined ? met + roundFirstMs : last + everyMs,
       write: async () => {
         this.#writtenAt.set(uid, now);
-        return await this.#applier.reportRound(round, status);
+        // Nothing of it is left to be recorded, so the write that ends it lets it go as well.
+        return await this.#applier.reportRound(round, status, { release: isLast });
       },
     };
   }
@@ -148,17 +160,22 @@ export class Reporter {
     uid: string,
     stored: S | undefined,
     wanted: S,
-    withoutDrift: (status: S) => unknown,
-    works: boolean,
+    now: number,
+    { withoutDrift, works, waitsFor }: Pace<S>,
   ): number | undefined {
-    if (stored !== undefined && isDeepStrictEqual(stored, wanted)) return undefined;
+    const isSame = stored !== undefined && isDeepStrictEqual(stored, wanted);
+    const isDrift = isSame || (stored !== undefined && isDeepStrictEqual(withoutDrift(stored), withoutDrift(wanted)));
     const last = this.#writtenAt.get(uid) ?? 0;
-    const isDrift = stored !== undefined && isDeepStrictEqual(withoutDrift(stored), withoutDrift(wanted));
-    if (!isDrift) return last + writeEveryMs;
-    return works ? last + driftEveryMs : undefined;
+    if (isDrift) {
+      this.#changedAt.delete(uid);
+      return works && !isSame ? last + driftEveryMs : undefined;
+    }
+    const changed = this.#changedAt.get(uid) ?? now;
+    this.#changedAt.set(uid, changed);
+    return Math.max(last + writeEveryMs, changed + waitsFor);
   }
 
-  /** The stored sentence, while the reason is the same and the sentence young. */
+  /** Its stored place and sentence, while the reason is the same and the sentence young. */
   #withSteadyMessage(
     { object }: ObservedTask,
     status: PooledTaskStatus,
@@ -168,35 +185,79 @@ export class Reporter {
     const stored = object.status?.queue;
     const { queue } = status;
     const { uid } = object.metadata;
-    if (queue === undefined || stored === undefined || queue.message === stored.message) return { status };
-    // What keeps a Pod from starting is told at once.
+    if (queue === undefined || stored === undefined || stored.reason !== queue.reason) return { status };
+    if (queue.message === stored.message && queue.position === stored.position) return { status };
+    // What keeps a Pod from starting is told at once; so is when one that has its place is expected to start.
     if (queue.reason === "Starting") return { status };
+    if (stored.position !== undefined && isForeseen(queue) && !isForeseen(stored)) return { status };
     // Far back in a queue the sentence changes with every start in front, and says little: it stays with its word.
     const due = isFarBack ? Number.POSITIVE_INFINITY : (this.#messageAt.get(uid) ?? 0) + messageEveryMs;
-    if (stored.reason === queue.reason && now < due) {
-      const conditions = status.conditions?.map((condition) =>
-        condition.message === queue.message ? { ...condition, message: stored.message } : condition,
-      );
-      return {
-        status: { ...status, queue: { ...queue, message: stored.message }, ...(conditions && { conditions }) },
-        ...(Number.isFinite(due) && { wakeAt: due }),
-      };
-    }
-    return { status };
+    if (now >= due) return { status };
+    const conditions = status.conditions?.map((condition) =>
+      condition.message === queue.message && stored.message !== undefined
+        ? { ...condition, message: stored.message }
+        : condition,
+    );
+    return {
+      status: { ...status, queue: stored, ...(conditions && { conditions }) },
+      ...(Number.isFinite(due) && { wakeAt: due }),
+    };
   }
 
   /** Of an object that is gone. */
   forget(uid: string): void {
     this.#writtenAt.delete(uid);
     this.#messageAt.delete(uid);
+    this.#changedAt.delete(uid);
   }
+}
+
+interface Pace<S> {
+  readonly withoutDrift: (status: S) => unknown;
+  /** Something of it runs. */
+  readonly works: boolean;
+  /** How long a change has to stand before it is written. */
+  readonly waitsFor: number;
+}
+
+/**
+ * What somebody may be waiting for: the end, a word that needs a person or keeps a Pod from starting, items that have
+ * ended while others go on, an answer to a changed spec. And what holds the items of a task to those that it began with.
+ */
+function isAwaited({ object, spec, stage, active }: ObservedTask, wanted: PooledTaskStatus): boolean {
+  const { status: stored, metadata } = object;
+  if (stage.kind !== "Open") return true;
+  if (stored === undefined) return spec?.items.configMapRefs !== undefined;
+  if (stored.observedGeneration !== metadata.generation) return true;
+  if (wanted.queue?.reason === "Starting" && wanted.queue.message !== stored.queue?.message) {
+    return active.some((attempt) => attempt.state === "Starting" && (attempt.waitingFor ?? []).length > 0);
+  }
+  if (isStalled(wanted) !== isStalled(stored)) return true;
+  const { total = 0, succeeded = 0, failed = 0 } = wanted.items ?? {};
+  // With the last of them comes the end.
+  if (succeeded + failed === total) return false;
+  return succeeded !== stored.items?.succeeded || failed !== stored.items?.failed;
+}
+
+function isStalled({ conditions }: PooledTaskStatus): boolean {
+  return isTrue(conditions, "Stalled");
+}
+
+type Queue = NonNullable<PooledTaskStatus["queue"]>;
+
+function isForeseen({ expectedStart, wouldStartIf }: Queue): boolean {
+  return expectedStart !== undefined || wouldStartIf !== undefined;
 }
 
 /** Whether anything is expected is news; when exactly is not. */
 function withoutTaskDrift({ progress, summary, statistics: _, queue, ...status }: PooledTaskStatus): unknown {
-  const { expectedStart, wouldStartIf, ...words } = queue ?? {};
-  const isForeseen = expectedStart !== undefined || wouldStartIf !== undefined;
-  return { ...status, queue: { ...words, isForeseen }, percent: progress?.percent, items: summary?.items };
+  const { expectedStart: __, wouldStartIf: ___, ...words } = queue ?? {};
+  return {
+    ...status,
+    queue: { ...words, isForeseen: queue !== undefined && isForeseen(queue) },
+    percent: progress?.percent,
+    items: summary?.items,
+  };
 }
 
 /** A use that fades and a moment that is expected anew say nothing that could not be computed from what is stored. */

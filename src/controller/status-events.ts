@@ -14,7 +14,9 @@ function told(
 
 export function taskEvents(before: PooledTaskStatus | undefined, after: PooledTaskStatus): readonly NewEvent[] {
   const events: NewEvent[] = [];
-  if (before?.startTime === undefined && after.startTime !== undefined) {
+  const finished = told(after.conditions, "Finished");
+  // Of a task that was over at once only the end is told.
+  if (before?.startTime === undefined && after.startTime !== undefined && finished?.status !== "True") {
     events.push({ type: "Normal", reason: "Started", action: "Start", note: "the first shard was started" });
   }
   const was = told(before?.conditions, "Ready");
@@ -22,13 +24,12 @@ export function taskEvents(before: PooledTaskStatus | undefined, after: PooledTa
   const isSuspended = is?.reason === "Suspended";
   if (isSuspended && was?.reason !== "Suspended")
     events.push({ type: "Normal", reason: "Suspended", action: "Suspend", note: is.message });
-  if (!isSuspended && was?.reason === "Suspended" && told(after.conditions, "Finished")?.status !== "True") {
+  if (!isSuspended && was?.reason === "Suspended" && finished?.status !== "True") {
     events.push({ type: "Normal", reason: "Resumed", action: "Resume", note: "spec.suspend is false again" });
   }
   if (after.queue?.reason === "Preempted" && before?.queue?.reason !== "Preempted") {
     events.push({ type: "Normal", reason: "Preempted", action: "Stop", note: after.queue.message ?? "" });
   }
-  const finished = told(after.conditions, "Finished");
   if (finished?.status === "True" && told(before?.conditions, "Finished")?.status !== "True") {
     const succeeded = told(after.conditions, "Succeeded");
     const isSuccess = succeeded?.status === "True";

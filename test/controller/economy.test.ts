@@ -141,3 +141,25 @@ test("the Job of a task that is soon over is told its end alone", async () => {
   await cluster.finish("work");
   expect(statusWrites(cluster).filter(({ plural }) => plural === "jobs")).toHaveLength(1);
 });
+
+test("a short task of one shard is written about once: with its first start, its records, and its end", async () => {
+  const cluster = await aCluster()
+    .withNodes(1, { cpu: 4 })
+    .withProgram(({ item }) => ({ result: item, ms: 300 }))
+    .start();
+  await cluster.settle();
+  const before = cluster.writes.length;
+  await cluster.task("work", { items: { range: { end: 1 } } });
+  await cluster.finish("work");
+  await cluster.settle();
+  const written = cluster.writes.slice(before).filter(({ plural }) => plural !== "resourcepools");
+  expect(written.map(({ verb, plural, subresource = "" }) => `${verb} ${plural} ${subresource}`.trim())).toEqual([
+    "patch pooledtasks",
+    "create jobs",
+    "create pods",
+    "create configmaps",
+    "patch configmaps",
+    "patch jobs status",
+    "patch pooledtasks status",
+  ]);
+});

@@ -33,6 +33,7 @@ test("children divide their parent's nodes: the reservation first, the limit nev
   await cluster.task("report", inPool("staff", 20));
   await cluster.until(() => cluster.running("thesis").length + cluster.running("report").length === 8);
   expect(cluster.running("thesis")).toHaveLength(3);
+  await cluster.run(2);
   expect(cluster.status("thesis").queue).toMatchObject({
     reason: "LimitReached",
     message: "each shard asks for 1 cpu; students has 0 cpu left under its limit of 3",
@@ -175,9 +176,9 @@ test("a short task passes the one that waits in front, and does not delay it", a
   await cluster.task("large", inPool("lab", 1, { cpu: 2 }));
   await cluster.run(1);
   await cluster.task("long", inPool("lab", 1, { expectedItemSeconds: 3600 }));
+  await cluster.until(() => cluster.status("long").queue?.reason === "HeldForHead", { withinSeconds: 2 });
   await cluster.task("short", inPool("lab", 1, { itemTimeoutSeconds: 2 }));
   await cluster.finish("short", { withinSeconds: 6 });
-  expect(cluster.status("long").queue?.reason).toBe("HeldForHead");
   await cluster.until(() => cluster.running("large").length === 1, { withinSeconds: 12 });
   await cluster.finish("long");
 });

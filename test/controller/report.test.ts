@@ -4,7 +4,16 @@ import type { Applier } from "../../src/controller/apply.ts";
 import type { Observed } from "../../src/controller/observe.ts";
 import { Reporter } from "../../src/controller/report.ts";
 import type { TaskForecast, Waiting, WouldStart } from "../../src/scheduling/index.ts";
-import { anObservedTask, noon, type ObservedTraits, running, starting } from "./builders.ts";
+import {
+  anAccount,
+  anObservedTask,
+  attempt,
+  noon,
+  type ObservedTraits,
+  running,
+  starting,
+  success,
+} from "./builders.ts";
 
 type Status = NonNullable<PooledTask["status"]>;
 
@@ -49,46 +58,94 @@ class Reported {
 test("what says the same is not written again", async () => {
   const reported = new Reported();
   await reported.at(0, {}, { message: "0 free" });
+  await reported.at(1, {}, { message: "0 free" });
   expect(await reported.at(100, {}, { message: "0 free" })).toBeUndefined();
   expect(reported.written).toHaveLength(1);
 });
 
-test("a second write waits until a second has passed", async () => {
+test("what changes is written once it has stood for a second, with all that has changed meanwhile", async () => {
+  const reported = new Reported();
+  expect(await reported.at(0, {}, { message: "0 free" })).toBe(1);
+  expect(reported.written).toHaveLength(0);
+  await reported.at(0.9, { active: [starting(0)] });
+  await reported.at(1, { active: [running(0)] });
+  expect(reported.written).toHaveLength(1);
+  expect(reported.written[0]).not.toHaveProperty("queue");
+  expect(await reported.at(8, {}, { message: "0 free" })).toBe(9);
+});
+
+test("a task that is over within a second is told once", async () => {
   const reported = new Reported();
   await reported.at(0, {}, { message: "0 free" });
-  expect(await reported.at(0.4, { active: [running(0)] })).toBe(1);
+  await reported.at(0.3, { active: [starting(0)] });
+  await reported.at(0.5, { active: [running(0)] });
+  const account = anAccount(1);
+  account.apply(attempt(0, "Succeeded"));
+  account.apply(success(0));
+  await reported.at(0.7, { account });
+  await reported.at(0.8, { account, stage: { kind: "Ended", reason: "Succeeded", message: "1 of 1 items succeeded" } });
   expect(reported.written).toHaveLength(1);
-  await reported.at(1, { active: [running(0)] });
+  expect(reported.written[0]).toHaveProperty("completionTime");
+});
+
+test("items that have ended while others go on are told each second, the last of them with the end of the task", async () => {
+  const reported = new Reported();
+  const account = anAccount(3);
+  const works = { account, active: [running(2)] };
+  await reported.at(0, works);
+  await reported.at(1, works);
+  account.apply(success(0));
+  await reported.at(2, works);
+  account.apply(success(1));
+  expect(await reported.at(2.5, works)).toBe(3);
+  await reported.at(3, works);
+  expect(reported.written.map(({ items }) => items?.succeeded)).toEqual([0, 1, 2]);
+  account.apply(success(2));
+  expect(await reported.at(5, works)).toBe(6);
+});
+
+test("what needs a person is told at once, and so is an answer to a changed spec", async () => {
+  const reported = new Reported();
+  await reported.at(0, { stage: { kind: "Stalled", reason: "ItemsInvalid", message: "no" } });
+  expect(reported.written).toHaveLength(1);
+  await reported.at(5, { stage: { kind: "Suspended", by: "spec.suspend" } });
   expect(reported.written).toHaveLength(2);
 });
 
-test("a new word is written at once, a new amount in the same sentence every half minute", async () => {
+test("a new word is written, a new place or amount in the same sentence every half minute", async () => {
   const reported = new Reported();
-  await reported.at(0, {}, { message: "0 free", position: 1 });
-  expect(await reported.at(10, {}, { message: "1 free", position: 1 })).toBe(30);
-  await reported.at(11, {}, { reason: "NoNodeFits", message: "2 free", position: 1 });
-  expect(await reported.at(20, {}, { reason: "NoNodeFits", message: "3 free", position: 1 })).toBe(41);
-  await reported.at(41, {}, { reason: "NoNodeFits", message: "3 free", position: 1 });
+  await reported.at(0, {}, { message: "0 free", position: 9 });
+  await reported.at(1, {}, { message: "0 free", position: 9 });
+  expect(await reported.at(10, {}, { message: "1 free", position: 8 })).toBe(31);
+  await reported.at(11, {}, { reason: "NoNodeFits", message: "2 free", position: 7 });
+  await reported.at(12, {}, { reason: "NoNodeFits", message: "2 free", position: 6 });
+  expect(await reported.at(20, {}, { reason: "NoNodeFits", message: "3 free", position: 5 })).toBe(42);
+  await reported.at(42, {}, { reason: "NoNodeFits", message: "3 free", position: 4 });
+  await reported.at(43, {}, { reason: "NoNodeFits", message: "3 free", position: 3 });
   expect(reported.messages).toEqual(["0 free", "2 free", "3 free"]);
+  expect(reported.written.map(({ queue }) => queue?.position)).toEqual([9, 6, 3]);
 });
 
 test("far back in the queue the sentence stays as long as its word", async () => {
   const reported = new Reported();
   await reported.at(0, {}, { reason: "BehindOthers", message: "99 in front", position: 100 });
+  await reported.at(1, {}, { reason: "BehindOthers", message: "99 in front", position: 100 });
   expect(await reported.at(3600, {}, { reason: "BehindOthers", message: "50 in front", position: 51 })).toBeUndefined();
   await reported.at(7200, {}, { reason: "BehindOthers", message: "3 in front", position: 4 });
+  await reported.at(7201, {}, { reason: "BehindOthers", message: "3 in front", position: 4 });
   expect(reported.messages).toEqual(["99 in front", "3 in front"]);
 });
 
 test("what keeps a Pod from starting is told as soon as it is known, and again when it changes", async () => {
   const reported = new Reported();
   await reported.at(0, { active: [starting(0)] });
+  await reported.at(1, { active: [starting(0)] });
   await reported.at(2, { active: [starting(0, "ErrImagePull: no")] });
   await reported.at(4, { active: [starting(0, "ImagePullBackOff: no")] });
   expect(reported.messages.slice(1)).toEqual(["ErrImagePull: no", "ImagePullBackOff: no"]);
 });
 
-test("that a start is expected is told at once, that it has moved once a minute", async () => {
+test("that a start is expected is told soon, that it has moved once a minute", async () => {
   const reported = new Reported();
   const expectedAfter = (seconds: number): TaskForecast => ({
     expectedStart: noon + seconds * 1000,
@@ -96,22 +153,26 @@ test("that a start is expected is told at once, that it has moved once a minute"
   });
   const runs = { active: [running(0)] };
   await reported.at(0, runs, { position: 1 });
+  await reported.at(1, runs, { position: 1 });
   await reported.at(2, runs, { position: 1 }, expectedAfter(100));
+  await reported.at(3, runs, { position: 1 }, expectedAfter(100));
   expect(reported.written.at(-1)?.queue).toMatchObject({
     expectedStart: "2026-01-01T12:01:40Z",
     wouldStartIf: ["one more node"],
   });
-  expect(await reported.at(10, runs, { position: 1 }, expectedAfter(110))).toBe(62);
+  expect(await reported.at(10, runs, { position: 1 }, expectedAfter(110))).toBe(63);
   expect(reported.written).toHaveLength(2);
-  await reported.at(62, runs, { position: 1 }, expectedAfter(120));
+  await reported.at(63, runs, { position: 1 }, expectedAfter(120));
   expect(reported.written.at(-1)?.queue?.expectedStart).toBe("2026-01-01T12:02:00Z");
 });
 
 test("behind the first twenty, and of what is late, nothing is foretold", async () => {
   const reported = new Reported();
   await reported.at(0, {}, { position: 21 }, { expectedStart: noon + 5000, wouldStartIf: [] });
+  await reported.at(1, {}, { position: 21 }, { expectedStart: noon + 5000, wouldStartIf: [] });
   expect(reported.written.at(-1)?.queue).not.toHaveProperty("expectedStart");
-  await reported.at(10, {}, { position: 1 }, { expectedStart: noon + 5000, wouldStartIf: [] });
+  await reported.at(40, {}, { position: 1 }, { expectedStart: noon + 5000, wouldStartIf: [] });
+  await reported.at(41, {}, { position: 1 }, { expectedStart: noon + 5000, wouldStartIf: [] });
   expect(reported.written.at(-1)?.queue).toMatchObject({ position: 1 });
   expect(reported.written.at(-1)?.queue).not.toHaveProperty("expectedStart");
 });

@@ -76,6 +76,9 @@ const windowMs = 600_000;
 /** Per object: so many at once, then one in this time. */
 const burst = 25;
 const refillMs = 300_000;
+/** What is normal is told of few objects out of many: so many at once, then one in this time. Warnings always are. */
+const normalBurst = 100;
+const normalRefillMs = 1000;
 /** Of the least recently used the memory is lost; their next event begins anew. */
 const rememberedMax = 4096;
 /** A hung API server must not gather events without end. */
@@ -109,6 +112,7 @@ class FoldingRecorder implements EventRecorder {
   readonly #series = new RecentMap<Series>(rememberedMax);
   readonly #alike = new RecentMap<Alike>(rememberedMax);
   readonly #buckets = new RecentMap<Bucket>(rememberedMax);
+  #normal: Bucket | undefined;
   /** Sent one after the other, so that a series never overtakes its first event. */
   #sending: Promise<void> = Promise.resolve();
   #unsent = 0;
@@ -119,7 +123,7 @@ class FoldingRecorder implements EventRecorder {
 
   record(regarding: EventSubject, event: NewEvent): void {
     const now = this.#options.clock.monotonic();
-    if (this.#unsent >= unsentMax || !this.#maySpend(regarding.metadata.uid, now)) return;
+    if (this.#unsent >= unsentMax || !this.#maySpend(regarding.metadata.uid, event.type, now)) return;
     const kind = [regarding.metadata.uid, event.type, event.reason, event.action].join("\n");
     const isCrowded = this.#isCrowded(kind, event.note, now);
     const note = shortened(isCrowded ? `(combined from similar events): ${event.note}` : event.note);
@@ -156,13 +160,15 @@ class FoldingRecorder implements EventRecorder {
     return alike.notes.size > alikeMax;
   }
 
-  #maySpend(uid: string, now: number): boolean {
-    const bucket = this.#buckets.get(uid) ?? { tokens: burst, filledAt: now };
-    bucket.tokens = Math.min(burst, bucket.tokens + (now - bucket.filledAt) / refillMs);
-    bucket.filledAt = now;
-    this.#buckets.set(uid, bucket);
-    if (bucket.tokens < 1) return false;
-    bucket.tokens--;
+  #maySpend(uid: string, type: NewEvent["type"], now: number): boolean {
+    const own = this.#buckets.get(uid) ?? { tokens: burst, filledAt: now };
+    this.#buckets.set(uid, own);
+    refill(own, burst, refillMs, now);
+    this.#normal ??= { tokens: normalBurst, filledAt: now };
+    refill(this.#normal, normalBurst, normalRefillMs, now);
+    const buckets = type === "Normal" ? [own, this.#normal] : [own];
+    if (buckets.some(({ tokens }) => tokens < 1)) return false;
+    for (const bucket of buckets) bucket.tokens--;
     return true;
   }
 
@@ -199,6 +205,11 @@ class FoldingRecorder implements EventRecorder {
     });
     series.name = name;
   }
+}
+
+function refill(bucket: Bucket, most: number, everyMs: number, now: number): void {
+  bucket.tokens = Math.min(most, bucket.tokens + (now - bucket.filledAt) / everyMs);
+  bucket.filledAt = now;
 }
 
 function referenceTo({ apiVersion, kind, metadata }: EventSubject): ObjectReference {

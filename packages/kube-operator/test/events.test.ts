@@ -123,3 +123,17 @@ test("the event of an object with a long name has a valid name", async () => {
   const [event] = await stored();
   expect(event?.metadata.name).toMatch(/^a{199}\.[0-9a-f-]{36}$/);
 });
+
+test("what is normal is told of a hundred objects and then of one a second, a warning of each", async () => {
+  const named = (name: string): EventSubject => ({
+    ...pod,
+    metadata: { namespace: "default", name, uid: `of-${name}` },
+  });
+  for (let i = 0; i < 130; i++) recorder.record(named(`a-${i}`), pulled);
+  expect(await stored()).toHaveLength(100);
+  await clock.advance(3000);
+  for (let i = 0; i < 10; i++) recorder.record(named(`b-${i}`), pulled);
+  expect(await stored()).toHaveLength(103);
+  for (let i = 0; i < 10; i++) recorder.record(named(`c-${i}`), { ...pulled, type: "Warning" });
+  expect(await stored()).toHaveLength(113);
+});

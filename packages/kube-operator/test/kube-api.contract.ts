@@ -723,6 +723,24 @@ export function kubeApiContract(name: string, start: () => Promise<ContractTarge
         });
       });
 
+      test("is told its end and let go by one write to its status", async () => {
+        const { metadata } = await job();
+        const finalizers = ["contract.test/first", "contract.test/held"];
+        const held = await api.patch(jobs, key(), { type: "merge", body: { metadata: { finalizers } } });
+        const operations = [
+          { op: "replace", path: "/metadata/resourceVersion", value: held.metadata.resourceVersion },
+          { op: "add", path: "/status", value: { startTime: start, failed: 1 } },
+          { op: "test", path: "/metadata/finalizers/1", value: "contract.test/held" },
+          { op: "remove", path: "/metadata/finalizers/1" },
+          { op: "add", path: "/spec/suspend", value: true },
+        ] as const;
+        const told = await api.patch(jobs, key(), { type: "json", operations }, { subresource: "status" });
+        expect(told).toMatchObject({ metadata: { uid: metadata.uid, generation: 1 }, status: { failed: 1 } });
+        expect(told.metadata.finalizers).toEqual(["contract.test/first"]);
+        expect(told).not.toHaveProperty("spec.suspend", true);
+        await api.patch(jobs, key(), { type: "merge", body: { metadata: { finalizers: null } } });
+      });
+
       test("may run, pause and complete", async () => {
         await job();
         await tell({

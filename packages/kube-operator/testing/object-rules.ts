@@ -65,7 +65,8 @@ export function objectForUpdate(
     if (status === undefined) delete object.status;
     else object.status = copyOf(status);
   }
-  Object.assign(object, { metadata: updatedMetadata(old, statusOnly ? old.metadata : object.metadata) });
+  const metadata = statusOnly ? statusMetadata(kind, old, incoming) : object.metadata;
+  Object.assign(object, { metadata: updatedMetadata(old, metadata) });
   const result = checked(kind, object, given.fieldValidation);
   const causes = statusOnly && isJob(kind) ? jobStatusErrors(old, result) : [];
   if (causes.length > 0) throw invalid(resource, old.metadata.name, causes);
@@ -73,6 +74,11 @@ export function objectForUpdate(
     return { ...result, metadata: { ...result.metadata, generation: (old.metadata.generation ?? 0) + 1 } };
   }
   return result;
+}
+
+/** The status endpoint of a Job resets its spec alone (Kubernetes 1.36: pkg/registry/batch/job/strategy.go). */
+function statusMetadata(kind: Kind, old: StoredObject, incoming: JsonObject): ObjectMeta {
+  return isJob(kind) && isObject(incoming.metadata) ? copyOf(incoming as StoredObject).metadata : old.metadata;
 }
 
 /** The server's own fields stay as they are; what is being deleted takes no new finalizers. */
