@@ -334,6 +334,7 @@ describe("the operator", () => {
     expect((await cluster.kubectl(args)).code).toBe(0);
   });
 
+  const main = { name: "main", image: "busybox:1.35" };
   const pod = (metadata: object, spec: object = {}): object => ({
     apiVersion: "v1",
     kind: "Pod",
@@ -341,7 +342,7 @@ describe("the operator", () => {
     spec: {
       restartPolicy: "Never",
       automountServiceAccountToken: false,
-      containers: [{ name: "main", image: "busybox:1.35" }],
+      containers: [main],
       ...spec,
     },
   });
@@ -355,18 +356,29 @@ describe("the operator", () => {
   });
 
   test.each([
-    ["spec: ", { hostNetwork: true }],
-    ["spec.volumes[]: ", { volumes: [{ name: "host", hostPath: { path: "/" } }] }],
+    ["the host's network", { hostNetwork: true }],
+    ["the host's files", { volumes: [{ name: "host", hostPath: { path: "/" } }] }],
+    ["privileges", { containers: [{ ...main, securityContext: { privileged: true } }] }],
     [
-      "spec.containers[].securityContext: ",
-      { containers: [{ name: "main", image: "busybox:1.35", securityContext: { privileged: true } }] },
+      "added capabilities",
+      { containers: [{ ...main, securityContext: { capabilities: { drop: ["ALL"], add: ["SYS_ADMIN"] } } }] },
     ],
-    [
-      "spec.containers[]: ",
-      { containers: [{ name: "main", image: "busybox:1.35", ports: [{ containerPort: 80, hostPort: 80 }] }] },
-    ],
-  ])("creates no Pod with what no template may ask for (%s)", async (words, spec) => {
-    expect(await refusal(pod(ofJob, spec), asOperator)).toContain(`${words}not allowed in a Pod of a PooledTask`);
+    ["a port of the host", { containers: [{ ...main, ports: [{ containerPort: 80, hostPort: 80 }] }] }],
+    ["privileges on the side", { initContainers: [{ ...main, name: "side", securityContext: { privileged: true } }] }],
+    ["sysctls", { securityContext: { sysctls: [{ name: "kernel.shm_rmid_forced", value: "1" }] } }],
+  ])("creates no Pod with what no template may ask for: %s", async (_, spec) => {
+    expect(await refusal(pod(ofJob, spec), asOperator)).toContain("this one has more");
+  });
+
+  test("creates Pods with what a template may ask for", async () => {
+    const securityContext = { runAsNonRoot: true, capabilities: { drop: ["ALL"] } };
+    const spec = {
+      containers: [{ ...main, securityContext }],
+      initContainers: [{ ...main, name: "side", restartPolicy: "Always", securityContext }],
+      volumes: [{ name: "scratch", emptyDir: {} }],
+      securityContext: { runAsUser: 1000, fsGroup: 1000 },
+    };
+    expect(await refusal(pod(ofJob, spec), asOperator)).toBe("");
   });
 
   test("holds a task by a finalizer, but cannot write its spec, since it lacks the verb use", async () => {
