@@ -12,9 +12,10 @@ import {
 } from "@dsl/kube-operator";
 import { apiVersion } from "../src/api/group.ts";
 import { resourcePools } from "../src/api/resource-pool.ts";
-import { type ControlPlane, startControlPlane } from "../test/support/control-plane.ts";
+import { type ControlPlane, newDataDir, startControlPlane, stopControlPlane } from "../test/support/control-plane.ts";
 import { must } from "../test/support/installed.ts";
 import { install, type OperatorProcess, startOperator } from "../test/support/operator-process.ts";
+import { takenDown } from "./ending.ts";
 import { countIn, FlagError, type Flags, profiling, say, wordIn } from "./scenario.ts";
 import { untilIs } from "./until.ts";
 
@@ -49,7 +50,15 @@ export async function openGround(flags: Flags, options: GroundOptions = {}): Pro
 
 async function openOwn(flags: Flags, { cpu, audit, exclusive = false }: GroundOptions): Promise<Ground> {
   say(`a control plane with ${flags.nodes} simulated nodes, profile ${flags.profile}`);
+  const dataDir = await newDataDir();
+  const operators: OperatorProcess[] = [];
+  const takeDown = takenDown(async () => {
+    // One that has been stopped already is gone.
+    await Promise.all(operators.map((operator) => operator.kill()));
+    await stopControlPlane(dataDir);
+  });
   const controlPlane = await startControlPlane({
+    dataDir,
     nodes: `kwok:${countIn(flags, "nodes")}`,
     profile: wordIn(flags, "profile", ["tuned", "shipped"]),
     ...(cpu !== undefined && { kwokCpu: cpu }),
@@ -69,6 +78,7 @@ async function openOwn(flags: Flags, { cpu, audit, exclusive = false }: GroundOp
       async startOperator(environment = {}) {
         const settings = { KUBE_POOL_LEADER_ELECTION: "off", ...environment };
         const operator = await startOperator(controlPlane, settings, profiling(flags));
+        operators.push(operator);
         await operator.metrics();
         prefer(operator.process.pid);
         await untilIs(api, resourcePools, { name: "lab" }, "Ready", 60_000);
@@ -76,11 +86,11 @@ async function openOwn(flags: Flags, { cpu, audit, exclusive = false }: GroundOp
       },
       async close() {
         api.close();
-        await controlPlane.stop();
+        await takeDown();
       },
     };
   } catch (error) {
-    await controlPlane.stop();
+    await takeDown();
     throw error;
   }
 }
@@ -100,15 +110,11 @@ async function openForeign({ kubeconfig = "", pool = "" }: Flags): Promise<Groun
       throw new FlagError(`namespace ${name} is there already: another run is under way, or left it`);
     throw new FlagError(`the cluster of ${kubeconfig} needs kube-pool and a ResourcePool ${pool}: ${String(error)}`);
   }
-  return {
-    api,
-    namespace: name,
-    pool,
-    async close() {
-      await api.delete(namespaces, { name });
-      api.close();
-    },
-  };
+  const close = takenDown(async () => {
+    await api.delete(namespaces, { name });
+    api.close();
+  });
+  return { api, namespace: name, pool, close };
 }
 
 async function apiOf(path: string): Promise<HttpKubeApi> {

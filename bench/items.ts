@@ -3,7 +3,9 @@
 
 import type { KubeApi, KubeObject, Resource } from "@dsl/kube-operator";
 import { pooledTasks } from "../src/api/pooled-task.ts";
+import { apiWrites, writesPer, writesSince } from "./api-writes.ts";
 import { type Ground, openGround, ownClusterFlags } from "./cluster.ts";
+import { type CpuSeconds, cpuSeconds, cpuSince } from "./cpu.ts";
 import { engineEnvironment, engineFlags, engineGround } from "./engine.ts";
 import { countIn, type Figures, type Flags, rounded, type Scenario } from "./scenario.ts";
 import { pooledTask, shortPod } from "./workload.ts";
@@ -16,7 +18,7 @@ export const items: Scenario = {
     const ground = await openGround(flags, engineGround(flags));
     try {
       const operator = await ground.startOperator?.(engineEnvironment(flags));
-      const figures = await measured(ground, flags);
+      const figures = await measured(ground, flags, operator?.process.pid);
       await operator?.stop();
       return figures;
     } finally {
@@ -28,18 +30,25 @@ export const items: Scenario = {
 /** Short items, so that chunks become large. */
 const chunkPod = { ...shortPod, itemMs: 20 };
 
-type Task = KubeObject & { readonly status?: { readonly items?: { readonly succeeded?: number } } };
+type Task = KubeObject & {
+  readonly status?: {
+    readonly items?: { readonly succeeded?: number };
+    readonly shards?: { readonly succeeded?: number };
+  };
+};
 
-async function measured(ground: Ground, flags: Flags): Promise<Figures> {
+async function measured(ground: Ground, flags: Flags, pid: number | undefined): Promise<Figures> {
   const { api, namespace } = ground;
   const count = countIn(flags, "items");
   const until = (count * countIn(flags, "delete-at-percent")) / 100;
   const key = { namespace, name: "many" };
-  const etcdBefore = await etcdBytes(api);
+  const cpu = (): CpuSeconds => (ground.controlPlane === undefined ? {} : cpuSeconds(ground.controlPlane.dataDir, pid));
+  const [etcdBefore, before, cpuBefore] = [await etcdBytes(api), await apiWrites(api), cpu()];
   const startedAt = performance.now();
   await api.create(pooledTasks, pooledTask(ground, key.name, count, chunkPod, { chunk: { size: "Auto" } }));
   let objectBytesMax = 0;
   let done = 0;
+  let shards = 0;
   let movedAt: number | undefined;
   let longestPauseMs = 0;
   const selection = { namespace, fieldSelector: `metadata.name=${key.name}` };
@@ -53,10 +62,13 @@ async function measured(ground: Ground, flags: Flags): Promise<Figures> {
     if (movedAt !== undefined) longestPauseMs = Math.max(longestPauseMs, now - movedAt);
     movedAt = now;
     done = succeeded;
+    shards = (event.object as Task).status?.shards?.succeeded ?? 0;
     if (done >= until) break;
   }
   const seconds = (performance.now() - startedAt) / 1000;
   const etcdGrowth = (await etcdBytes(api)) - etcdBefore;
+  const written = writesSince(before, await apiWrites(api));
+  const cpuUsed = cpuSince(cpuBefore, cpu());
   const deletedAt = performance.now();
   await api.delete(pooledTasks, key, { propagation: "Foreground" });
   await untilGone(api, namespace, key.name);
@@ -64,6 +76,10 @@ async function measured(ground: Ground, flags: Flags): Promise<Figures> {
     items: count,
     itemsDone: done,
     itemsPerSecond: rounded(done / seconds),
+    shardsDone: shards,
+    writesPerShard: rounded(written.writes / Math.max(1, shards), 2),
+    writes: writesPer(written, Math.max(1, shards)),
+    cpuSeconds: cpuUsed,
     objectKbMax: rounded(objectBytesMax / 1000),
     progressPauseSecondsMax: rounded(longestPauseMs / 1000),
     etcdGrowthMb: rounded(etcdGrowth / 1e6),

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { type Budget, judge } from "./budget.ts";
 import { cache } from "./cache.ts";
+import { takeDownOnSignals } from "./ending.ts";
 import { engines } from "./engines.ts";
 import { items } from "./items.ts";
 import { kueueBaseline } from "./kueue-baseline.ts";
@@ -25,6 +26,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
 };
 
 const [named, ...more] = process.argv.slice(2);
+takeDownOnSignals();
 const isFlag = named === undefined || named.startsWith("-");
 try {
   const chosen = isFlag ? Object.keys(scenarios).filter((name) => scenarios[name]?.onDemand !== true) : [named];

@@ -62,7 +62,7 @@ async function main(): Promise<void> {
     reportingController: "kube-pool.dev/operator",
     reportingInstance: config.identity,
   });
-  const applier = new Applier({ api: manager.api, stores, memories, events, log, term });
+  const applier = new Applier({ api: manager.api, stores, memories, events, log, term, clock: systemClock });
   const reporter = new Reporter(applier);
   const poolController = manager.controller({
     name: "pool",

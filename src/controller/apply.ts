@@ -2,6 +2,7 @@
 // is recorded (recorder.ts) before it is let go (remover.ts), and a start is written down before anything is created for
 // it (starter.ts). Decides nothing.
 import {
+  type Clock,
   type EventRecorder,
   isConflict,
   isInvalid,
@@ -50,6 +51,7 @@ export interface ApplierOptions {
   readonly log: Log;
   /** Names this operator's time of leadership in each pool's status. */
   readonly term: string;
+  readonly clock: Pick<Clock, "monotonic">;
 }
 
 export class Applier {
@@ -64,7 +66,7 @@ export class Applier {
   readonly #starter: Starter;
   readonly #remover: Remover;
 
-  constructor({ api, stores, memories, events, log, term }: ApplierOptions) {
+  constructor({ api, stores, memories, events, log, term, clock }: ApplierOptions) {
     this.#api = api;
     this.#stores = stores;
     this.#memories = memories;
@@ -73,7 +75,14 @@ export class Applier {
     this.#sender = new Sender(api, stores);
     this.#lock = new PoolLock(api, stores, term);
     this.#recorder = new Recorder(memories);
-    this.#starter = new Starter({ api, stores, lock: this.#lock, sender: this.#sender, log });
+    this.#starter = new Starter({
+      api,
+      stores,
+      lock: this.#lock,
+      sender: this.#sender,
+      log,
+      monotonic: () => clock.monotonic(),
+    });
     this.#remover = new Remover({ api, stores, sender: this.#sender });
   }
 

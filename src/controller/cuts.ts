@@ -7,16 +7,30 @@ import type { CutRecord } from "../api/records.ts";
 import { type CutRule, chunkItems, probesAfter } from "../scheduling/index.ts";
 import type { Account } from "./account.ts";
 
-/** More cuts are left to the next append: a plan may start as many shards as the pool has places. */
-const cutsPerAppend = 1000;
-
 /**
- * The next shards, so many at most: fewer where no items are left, or where nobody knows yet how long one takes. Those of
- * a gang are cut together.
+ * More cuts are left to the next append: a plan may start as many shards as the pool has places, but no more than these
+ * at once, and by then more is known of an item.
  */
-export function nextCuts(account: Account, items: Items, rule: CutRule, count: number, gang = 1): readonly CutRecord[] {
-  const probes = rule.itemMs === undefined ? Math.max(gang, probesAfter(account.shards)) : count;
-  const most = Math.min(count, probes, cutsPerAppend);
+const cutsPerAppend = 200;
+
+export interface Wanted {
+  /** So many shards at most. */
+  readonly count: number;
+  /** So many have to start together, if any do. */
+  readonly gang?: number;
+  /** Of those that are cut, which are just being started. */
+  readonly starting: number;
+}
+
+/** The next shards: fewer than are wanted where no items are left, or where nobody knows yet how long one takes. */
+export function nextCuts(
+  account: Account,
+  items: Items,
+  rule: CutRule,
+  { count, gang = 1, starting }: Wanted,
+): readonly CutRecord[] {
+  const atOnce = rule.itemMs === undefined ? probesAfter(account.shards - starting, starting) : cutsPerAppend;
+  const most = Math.min(count, Math.max(gang, atOnce));
   const cuts: CutRecord[] = [];
   let { uncut } = account;
   let left = countOf(uncut);

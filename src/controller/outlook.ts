@@ -56,11 +56,15 @@ export function outlookOf(facts: OutlookFacts, now: number): Outlook {
     (known, attempt) => withEnd(known, attempt, sumsOf(attempt.outcomes)),
     account.learned,
   );
+  // That one has ended is seen about as late as that one has started, and both are told in whole seconds.
+  const seenAfterMs = 1000 + (own.startMs?.mean ?? 0);
   const asked = {
     keys,
     ...(own.itemMs !== undefined && { own: own.itemMs }),
     ...(spec.expectedItemSeconds !== undefined && { statedItemMs: spec.expectedItemSeconds * 1000 }),
-    runningItemMs: facts.running.map(({ start, items }) => (now - start) / Math.max(1, items.length)),
+    runningItemMs: facts.running.map(
+      ({ start, items }) => Math.max(0, now - start - seenAfterMs) / Math.max(1, items.length),
+    ),
   };
   const known = new Map<number, Expectation>();
   const expected = (items: number): Expectation => {

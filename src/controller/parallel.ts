@@ -1,10 +1,11 @@
 // Many writes at once, but not too many; one that fails keeps no other from being tried.
 
-/** Calls `work` for each item, `limit` at a time. Resolves with what was thrown. */
+/** Calls `work` for each item, `limit` at a time, and for no further one once `isLate`. Resolves with what was thrown. */
 export async function inParallel<T>(
   items: readonly T[],
   limit: number,
   work: (item: T) => Promise<void>,
+  isLate: () => boolean = () => false,
 ): Promise<readonly unknown[]> {
   const errors: unknown[] = [];
   const rest = items.values();
@@ -15,6 +16,7 @@ export async function inParallel<T>(
       } catch (error) {
         errors.push(error);
       }
+      if (isLate()) return;
     }
   };
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane));

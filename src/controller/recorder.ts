@@ -5,7 +5,7 @@ import { bytesOf } from "../api/amount.ts";
 import { formatRanges, rangesOf } from "../api/ranges.ts";
 import type { RecordLine, StartRecord } from "../api/records.ts";
 import type { EndedAttempt } from "../engine/engine.ts";
-import type { Observation, Plan } from "../scheduling/index.ts";
+import { type Observation, type Plan, probeStartMs } from "../scheduling/index.ts";
 import { nextCuts } from "./cuts.ts";
 import { attemptKey, type Observed, type ObservedTask } from "./observe.ts";
 import { runLimitMs } from "./outlook.ts";
@@ -51,6 +51,8 @@ export class Recorder {
     const due = pending.filter((task) => appendDueAt(task, openBytes) <= now);
     const errors = await inParallel(due, lanes, (task) => this.#append(observed, task, uncut.get(task.key) ?? 0, now));
     const putOff = pending.filter((task) => !due.includes(task)).map((task) => appendDueAt(task, openBytes));
+    // More may be cut as time goes by, though nothing else happens.
+    if (due.some(({ key }) => uncut.has(key))) putOff.push(now + appendEveryMs);
     return { errors, ...(putOff.length > 0 && { wakeAt: Math.min(...putOff) }) };
   }
 
@@ -72,7 +74,7 @@ export class Recorder {
       groups.push(lines);
       observations.push(...observationsOf(task, memory, lines));
     }
-    const cuts = cutsFor(task, work, uncut);
+    const cuts = cutsFor(task, work, uncut, now);
     if (cuts.length > 0) groups.push(cuts);
     if (groups.length === 0) return;
     memory.lastAppend = now;
@@ -145,9 +147,15 @@ function uncutStarts({ tasks }: Observed, { decisions }: Plan): ReadonlyMap<stri
   return uncut;
 }
 
-function cutsFor({ outlook, model }: ObservedTask, { account, items }: Work, count: number): readonly RecordLine[] {
+function cutsFor(task: ObservedTask, { account, items }: Work, count: number, now: number): readonly RecordLine[] {
+  const { outlook, model, active, open } = task;
   if (outlook?.cutRule === undefined) return [];
-  return nextCuts(account, items, outlook.cutRule, count, model?.hasStarted ? 1 : model?.minParallelism);
+  const young = active.filter(({ state, decided }) => state === "Starting" && now - decided < probeStartMs);
+  return nextCuts(account, items, outlook.cutRule, {
+    count,
+    starting: young.length + open.length,
+    ...(!model?.hasStarted && model?.minParallelism !== undefined && { gang: model.minParallelism }),
+  });
 }
 
 function observationsOf(

@@ -34,6 +34,10 @@ const lanes = 32;
 /** Starts written down at once: a status must stay small, and the next batch follows at once. */
 const startsPerBatch = 200;
 const openStartsMax = gangMax;
+/** While so many of the former are still to be created, fewer follow, but never none: they may be stuck. */
+const startsPerBatchLeast = 50;
+/** Creates go on for so long; then what has ended meanwhile is recorded and told, before the others follow. */
+const createForMs = 1000;
 /** A few starts wait so long for others to come along: the write that opens them costs the same for all. */
 const gatherMs = 200;
 const enough = 32;
@@ -59,6 +63,8 @@ export interface StarterOptions {
   readonly lock: PoolLock;
   readonly sender: Sender;
   readonly log: Log;
+  /** How long something takes: no time of day. */
+  readonly monotonic: () => number;
 }
 
 export class Starter {
@@ -67,6 +73,7 @@ export class Starter {
   readonly #lock: PoolLock;
   readonly #sender: Sender;
   readonly #log: Log;
+  readonly #monotonic: () => number;
   /** Tasks as our own last write before their status left them. */
   readonly #written = new WeakMap<PooledTask, PooledTask>();
   /** By the pool's uid: when starts were last written into its status. */
@@ -74,12 +81,13 @@ export class Starter {
   /** Open starts that the server refused for good: `task uid/shard/attempt`. */
   readonly #dropped = new Set<string>();
 
-  constructor({ api, stores, lock, sender, log }: StarterOptions) {
+  constructor({ api, stores, lock, sender, log, monotonic }: StarterOptions) {
     this.#api = api;
     this.#stores = stores;
     this.#lock = lock;
     this.#sender = sender;
     this.#log = log;
+    this.#monotonic = monotonic;
   }
 
   async start(observed: Observed, plan: Plan, now: number): Promise<Started> {
@@ -100,6 +108,7 @@ export class Starter {
       ),
       (key) => gangOf(tasks.get(key)),
       openStartsMax - carried.length,
+      Math.max(startsPerBatchLeast, startsPerBatch - older.length),
     );
     const newer = starts.flatMap((decision) => {
       const task = tasks.get(decision.task);
@@ -134,12 +143,20 @@ export class Starter {
       })),
     );
     const ready = all.filter(({ task }) => !needsRound(task) || rounds.has(task));
+    const lateAt = this.#monotonic() + createForMs;
+    let tried = 0;
     errors.push(
-      ...(await inParallel(ready, lanes, ({ task, start }) =>
-        this.#create(task, start, contextOf(task, pool), rounds.get(task), now),
+      ...(await inParallel(
+        ready,
+        lanes,
+        ({ task, start }) => {
+          tried++;
+          return this.#create(task, start, contextOf(task, pool), rounds.get(task), now);
+        },
+        () => this.#monotonic() >= lateAt,
       )),
     );
-    return { errors, busy: true };
+    return { errors, busy: true, ...(tried < ready.length && { wakeAt: now }) };
   }
 
   /** The Job that the task's attempts share now. Undefined while there is none: what is open is tried again. */
@@ -293,7 +310,12 @@ export class Starter {
  * The starts that are written down now: a batch, in their order, but shards that must start together in one. Where those
  * do not fit any more they wait, with all that come behind, until there is room.
  */
-export function nextBatch(starts: readonly Start[], gang: (task: string) => number, room: number): readonly Start[] {
+export function nextBatch(
+  starts: readonly Start[],
+  gang: (task: string) => number,
+  room: number,
+  perBatch = startsPerBatch,
+): readonly Start[] {
   const byTask = Map.groupBy(starts, ({ task }) => task);
   const batch = new Set<Start>();
   const seen = new Set<string>();
@@ -303,7 +325,7 @@ export function nextBatch(starts: readonly Start[], gang: (task: string) => numb
     seen.add(start.task);
     const size = isFirst ? gang(start.task) : 1;
     const together = size > 1 ? (byTask.get(start.task) ?? []).slice(0, size) : [start];
-    const most = size > 1 ? room : Math.min(room, startsPerBatch);
+    const most = size > 1 ? room : Math.min(room, perBatch);
     if (batch.size + together.length > most) break;
     for (const each of together) batch.add(each);
   }

@@ -49,13 +49,16 @@ export function chunkItems(left: number, { places, itemMs, startMs, resultsMax, 
 }
 
 /**
- * How many shards may be cut at once, after so many, while nothing is known of an item: as many again as there are, so
- * that a large pool is not filled with single short items before the first of them has told how long it ran, and is full
- * after a few times all the same, should they be long.
+ * How many shards may be cut while nothing is known of an item: as many again as run or have run already, less those that
+ * are just being started. So a large pool is not filled with single short items before the first of them has told how long
+ * it ran, and is full soon all the same, should they be long. What starts slowly is waited for, but not for long.
  */
-export function probesAfter(cut: number): number {
-  return Math.max(firstProbes, cut);
+export function probesAfter(begun: number, starting: number): number {
+  return Math.max(0, Math.max(firstProbes, begun) - starting);
 }
+
+/** A shard that has been starting for so long holds up no further probe: it may be its image that takes minutes. */
+export const probeStartMs = 4000;
 
 /** How many shards are still to be cut, were they all as the next one; they get smaller, so rather more. */
 export function chunksLeft(left: number, rule: CutRule): number {

@@ -13,7 +13,7 @@
 //   reasons, shortage       5 why everybody else waits, in a word and a sentence
 //   forward, forecast, what-if  the plan run on in time, and under small changes
 //   decision                what comes out; statistics, task-statistics: the numbers in status, kept by change points
-export { type CutRule, chunkItems, chunksLeft, placesOn, probesAfter } from "./cut.ts";
+export { type CutRule, chunkItems, chunksLeft, placesOn, probeStartMs, probesAfter } from "./cut.ts";
 export * from "./decision.ts";
 export { remainingWorkMs } from "./estimate.ts";
 export { forecast, forecastNow, type TaskForecast, type WouldStart } from "./forecast.ts";

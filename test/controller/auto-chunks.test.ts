@@ -54,6 +54,20 @@ test("long items fill a large pool one by one within seconds, though none of the
   expect(cluster.running("long")).toHaveLength(200);
 });
 
+test("while nothing starts, what is tried out grows every four seconds", async () => {
+  const cluster = await aCluster().withNodes(5, { cpu: 40 }).start();
+  cluster.badImages.add("busybox:1.35");
+  await cluster.task("pulled", { items: { range: { end: 500 } }, chunk: { size: "Auto" } });
+  const pods: number[] = [];
+  for (let seconds = 0; seconds < 15; seconds += 5) {
+    await cluster.run(5);
+    pods.push(cluster.pods("pulled").length);
+  }
+  expect(pods[0]).toBe(64);
+  expect(pods[1]).toBeLessThan(150);
+  expect(pods[2]).toBe(200);
+});
+
 test("shards that must start together are cut together", async () => {
   const cluster = await aCluster()
     .withNodes(2, { cpu: 40 })

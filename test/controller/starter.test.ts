@@ -21,6 +21,10 @@ test("shards that must start together are written down together, though they are
   expect(counts(batch)).toEqual({ a: 100, gang: 400 });
 });
 
+test("fewer are written down while many of the former are still to be created", () => {
+  expect(counts(nextBatch(starts("a", 150), () => 1, 1000, 50))).toEqual({ a: 50 });
+});
+
 test("where they do not fit any more they wait whole, and nobody behind them goes first", () => {
   const batch = nextBatch(
     [...starts("a", 10), ...starts("gang", 500), ...starts("b", 9)],

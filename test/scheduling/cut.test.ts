@@ -98,10 +98,16 @@ describe("the size of the next chunk", () => {
   });
 });
 
-test("while nothing is known of an item 32 shards are cut, then each time as many again as there are", () => {
+test("while nothing is known of an item 32 shards are cut, then as many again as have begun", () => {
   const all = [0];
-  for (let times = 0; times < 8; times++) all.push((all.at(-1) ?? 0) + probesAfter(all.at(-1) ?? 0));
+  for (let times = 0; times < 8; times++) all.push((all.at(-1) ?? 0) + probesAfter(all.at(-1) ?? 0, 0));
   expect(all).toEqual([0, 32, 64, 128, 256, 512, 1024, 2048, 4096]);
+});
+
+test("shards that are being started count against those that may be cut", () => {
+  expect(probesAfter(0, 32)).toBe(0);
+  expect(probesAfter(20, 12)).toBe(20);
+  expect(probesAfter(64, 80)).toBe(0);
 });
 
 test("places are counted on nodes that may take shards, by whichever resource runs out first", () => {

@@ -122,6 +122,7 @@ export class OperatorProcess {
       events: { record() {} },
       log: this.#log(),
       term,
+      clock: ownClock,
     });
     const reporter = new Reporter(applier);
     const poolController = manager.controller({
