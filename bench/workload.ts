@@ -1,9 +1,13 @@
 // What is run: Pods that do nothing for a moment on simulated nodes, in the forms that the parties take. On real nodes
 // they run `true`.
 import type { KubeApi, Manifest, Resource } from "@dsl/kube-operator";
-import { apiVersion } from "../src/api/group.ts";
-import { pooledTasks } from "../src/api/pooled-task.ts";
+import { apiVersion, group } from "../src/api/group.ts";
+import { childName } from "../src/api/labels.ts";
+import { parsePooledTask, pooledTasks } from "../src/api/pooled-task.ts";
+import { tolerationOf } from "../src/controller/engine-choice.ts";
 import { inParallel } from "../src/controller/parallel.ts";
+import type { TaskContext } from "../src/engine/engine.ts";
+import { attemptPod } from "../src/engine/managed.ts";
 import type { Ground } from "./cluster.ts";
 import { untilIs, untilSeen } from "./until.ts";
 
@@ -101,9 +105,11 @@ export async function runJobs({ api, namespace }: Ground, name: string, shards: 
 }
 
 /** Nobody's: Pods with a node's name in them, created one after the other in so many lanes, and watched to their end. */
-export async function runBareLoop({ api, namespace }: Ground, name: string, shards: number): Promise<number> {
+export async function runBareLoop(ground: Ground, name: string, shards: number): Promise<number> {
+  const { api, namespace } = ground;
   const { items } = await api.list(nodes);
   const named = items.map(({ metadata }) => metadata.name);
+  const podOf = barePods(ground, name);
   const startedAt = performance.now();
   const ended = untilAllEnded(
     api,
@@ -115,20 +121,42 @@ export async function runBareLoop({ api, namespace }: Ground, name: string, shar
   );
   await createAll(
     Array.from({ length: shards }, (_, shard) => shard),
-    (shard) => api.create(pods, barePod(namespace, name, shard, named[shard % named.length] ?? "")),
+    (shard) => api.create(pods, podOf(shard, named[shard % named.length] ?? "")),
   );
   await ended;
   return secondsSince(startedAt);
 }
 
-function barePod(namespace: string, name: string, shard: number, nodeName: string): Manifest {
-  const { metadata, spec } = podTemplate(shortPod);
-  return {
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: { ...metadata, name: `${name}-${shard}`, namespace, labels: { bench: name } },
-    spec: { ...spec, nodeName, restartPolicy: "Never", automountServiceAccountToken: false },
+const uid = "00000000-0000-4000-8000-000000000000";
+
+/** What the operator would create on nodes of the pool's own, but for the owner; under labels that make it nobody's. */
+function barePods(ground: Pick<Ground, "namespace" | "pool">, name: string): (shard: number, node: string) => Manifest {
+  const { namespace, pool } = ground;
+  const metadata = { name, namespace, uid, resourceVersion: "1", creationTimestamp: new Date().toISOString() };
+  const parsed = parsePooledTask(pooledTask(ground, name, 1, shortPod));
+  if (!parsed.ok) throw new Error(`the benchmark's own task is refused: ${JSON.stringify(parsed.problems)}`);
+  const child = childName({ metadata });
+  const context: TaskContext = {
+    task: { apiVersion, kind: "PooledTask", metadata, spec: parsed.spec },
+    child,
+    pool,
+    defaultRequests: {},
+    tolerations: tolerationOf({ name: pool, sharing: "Exclusive" }),
   };
+  const job = { metadata: { ...metadata, name: child }, templateLabels: ofJob(child) };
+  return (shard, node) => {
+    const items = [{ index: shard, text: String(shard) }];
+    const { metadata, ...rest } = attemptPod(context, { shard, attempt: 1, node, bound: true, items }, job);
+    const { ownerReferences: _, labels = {}, ...kept } = metadata;
+    const foreign = Object.entries(labels).map(([key, value]) => [key.replace(group, "bare-loop.dev"), value]);
+    return { ...rest, metadata: { ...kept, labels: { ...Object.fromEntries(foreign), bench: name } } };
+  };
+}
+
+/** As the API server puts them into a Job's template. */
+function ofJob(name: string): Readonly<Record<string, string>> {
+  const prefix = "batch.kubernetes.io";
+  return { "controller-uid": uid, "job-name": name, [`${prefix}/controller-uid`]: uid, [`${prefix}/job-name`]: name };
 }
 
 function job(namespace: string, name: string, spec: object, group = name): Manifest {

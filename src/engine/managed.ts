@@ -30,7 +30,11 @@ export const managedEngine: Engine<AttemptPod> = {
 };
 
 /** With all labels of the stored Job's template: tools find the Pods of a Job by what the server put there. */
-export function attemptPod(context: TaskContext, placement: Placement, round: RoundView): Manifest {
+export function attemptPod(
+  context: TaskContext,
+  placement: Placement,
+  round: Pick<RoundView, "metadata" | "templateLabels">,
+): Manifest {
   const { metadata, spec } = podTemplate(context, placement);
   const index = String(placement.shard);
   return {
