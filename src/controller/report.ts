@@ -15,6 +15,8 @@ import { isTrue, taskStatus, toldPositions } from "./task-status.ts";
 const writeEveryMs = 1000;
 /** What nobody waits for is written once it has stood so long: where a task is over soon, its end says it all. */
 const settleMs = 1000;
+/** That a waiting task has begun is not told where it is likely over by then. */
+const soonMs = 5000;
 /** Of a Job that attempts share: its task tells the same each second. */
 const roundEveryMs = 2000;
 /** A Job that is over by then is told its end alone. */
@@ -83,7 +85,7 @@ export class Reporter {
       const due = this.#dueAt(task.object.metadata.uid, task.object.status, held.status, now, {
         withoutDrift: withoutTaskDrift,
         works: task.active.length > 0,
-        waitsFor: isAwaited(task, held.status) ? 0 : settleMs,
+        waitsFor: isAwaited(task, held.status) ? 0 : isSoonOver(task) ? soonMs : settleMs,
       });
       if (due === undefined) continue;
       const both = isLast && round !== undefined ? Math.max(due, round.due) : due;
@@ -143,10 +145,11 @@ export class Reporter {
     const everyMs = Math.max(roundEveryMs, (facts?.completedIndexes.length ?? 0) / indexBytesPerMs);
     const met = this.#changedAt.get(uid) ?? now;
     this.#changedAt.set(uid, met);
+    const firstMs = roundFirstMs + (isSoonOver(task) ? soonMs : 0);
     const last = this.#writtenAt.get(uid);
     const isLast = task.stage.kind === "Ended";
     return {
-      due: isLast ? (last ?? 0) + writeEveryMs : last === undefined ? met + roundFirstMs : last + everyMs,
+      due: isLast ? (last ?? 0) + writeEveryMs : last === undefined ? met + firstMs : last + everyMs,
       write: async () => {
         this.#writtenAt.set(uid, now);
         // Nothing of it is left to be recorded, so the write that ends it lets it go as well.
@@ -237,6 +240,13 @@ function isAwaited({ object, spec, stage, active }: ObservedTask, wanted: Pooled
   // With the last of them comes the end.
   if (succeeded + failed === total) return false;
   return succeeded !== stored.items?.succeeded || failed !== stored.items?.failed;
+}
+
+/** All of it has begun, and what is known of others like it says that it takes no time. */
+function isSoonOver({ object, model }: ObservedTask): boolean {
+  if (object.status === undefined || model === undefined || model.active.length === 0) return false;
+  const isLast = model.waiting.length + model.backingOff.length === 0;
+  return isLast && model.expected !== undefined && model.expected.likelyMs <= soonMs;
 }
 
 function isStalled({ conditions }: PooledTaskStatus): boolean {

@@ -88,6 +88,21 @@ test("a task that is over within a second is told once", async () => {
   expect(reported.written[0]).toHaveProperty("completionTime");
 });
 
+test("that a waiting task has begun is not told where it is likely over soon", async () => {
+  const reported = new Reported();
+  const begun = (likelyMs: number): ObservedTraits => {
+    const shard = { shard: 0, attempt: 1, node: "node-1", request: {}, state: "Running", since: noon } as const;
+    const model = { waiting: [], backingOff: [], active: [shard], expected: { likelyMs } };
+    return { active: [running(0)], model: model as unknown as NonNullable<ObservedTraits["model"]> };
+  };
+  await reported.at(0, {}, { message: "0 free" });
+  await reported.at(1, {}, { message: "0 free" });
+  expect(await reported.at(10, begun(2000))).toBe(15);
+  expect(await reported.at(10, begun(60_000))).toBe(11);
+  await reported.at(15, begun(2000));
+  expect(reported.written).toHaveLength(2);
+});
+
 test("items that have ended while others go on are told each second, the last of them with the end of the task", async () => {
   const reported = new Reported();
   const account = anAccount(3);
