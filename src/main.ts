@@ -63,7 +63,7 @@ async function main(): Promise<void> {
     reportingInstance: config.identity,
   });
   const applier = new Applier({ api: manager.api, stores, memories, events, log, term, clock: systemClock });
-  const reporter = new Reporter(applier);
+  const reporter = new Reporter(applier, systemClock);
   const poolController = manager.controller({
     name: "pool",
     reconcile: (key) => reconciler.reconcile(key),

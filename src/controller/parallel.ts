@@ -6,7 +6,7 @@ export async function inParallel<T>(
   limit: number,
   work: (item: T) => Promise<void>,
   isLate: () => boolean = () => false,
-): Promise<readonly unknown[]> {
+): Promise<unknown[]> {
   const errors: unknown[] = [];
   const rest = items.values();
   const lane = async (): Promise<void> => {

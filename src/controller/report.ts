@@ -1,6 +1,7 @@
 // Writes what the operator knows into the statuses, seldom enough: at most one write a second an object, none when
 // nothing changed, and one a minute for what changes with the clock alone. What is written is decided elsewhere.
 import { isDeepStrictEqual } from "node:util";
+import type { Clock } from "@dsl/kube-operator";
 import type { PooledTaskStatus } from "../api/pooled-task.ts";
 import type { ResourcePoolStatus } from "../api/resource-pool.ts";
 import { roundStatus } from "../engine/round-status.ts";
@@ -28,6 +29,8 @@ const driftEveryMs = 60_000;
 /** Of the text that names the completed indexes of a Job. */
 const indexBytesPerMs = 64;
 const lanes = 16;
+/** Tasks that only wait are told why for so long at a time; the others of them have their turn after the next plan. */
+const waitingForMs = 500;
 
 export interface Reported {
   readonly errors: readonly unknown[];
@@ -37,14 +40,17 @@ export interface Reported {
 
 export class Reporter {
   readonly #applier: Applier;
+  /** How long something takes: no time of day. */
+  readonly #monotonic: () => number;
   /** By uid: when its status, and the message in it, was last written. */
   readonly #writtenAt = new Map<string, number>();
   readonly #messageAt = new Map<string, number>();
   /** By uid: since when what is meant is not what is stored; of a Job, when it was first met. */
   readonly #changedAt = new Map<string, number>();
 
-  constructor(applier: Applier) {
+  constructor(applier: Applier, clock: Pick<Clock, "monotonic">) {
     this.#applier = applier;
+    this.#monotonic = () => clock.monotonic();
   }
 
   async report(
@@ -56,6 +62,8 @@ export class Reporter {
   ): Promise<Reported> {
     const moments: number[] = [];
     const writes: (() => Promise<unknown>)[] = [];
+    /** Whoever has created thousands of tasks wants them to start, and not to read of each why it does not yet. */
+    const words: (() => Promise<unknown>)[] = [];
     const starts = new Map<string, number>();
     for (const decision of plan.decisions) {
       if (decision.kind === "start") starts.set(decision.task, (starts.get(decision.task) ?? 0) + 1);
@@ -82,16 +90,18 @@ export class Reporter {
         if (round.due > now) moments.push(round.due);
         else writes.push(tellRound);
       }
+      const awaited = isAwaited(task, held.status);
+      const works = task.active.length > 0;
       const due = this.#dueAt(task.object.metadata.uid, task.object.status, held.status, now, {
         withoutDrift: withoutTaskDrift,
-        works: task.active.length > 0,
-        waitsFor: isAwaited(task, held.status) ? 0 : isSoonOver(task) ? soonMs : settleMs,
+        works,
+        waitsFor: awaited ? 0 : isSoonOver(task) ? soonMs : settleMs,
       });
       if (due === undefined) continue;
       const both = isLast && round !== undefined ? Math.max(due, round.due) : due;
       if (both > now) moments.push(both);
       else {
-        writes.push(async () => {
+        (awaited || works ? writes : words).push(async () => {
           // A finished task is not looked at any more, so its Job has to be finished before.
           if (isLast && !(await tellRound())) return;
           this.#writtenAt.set(task.object.metadata.uid, now);
@@ -128,6 +138,20 @@ export class Reporter {
       }
     }
     const errors = await inParallel(writes, lanes, async (write) => void (await write()));
+    const lateAt = this.#monotonic() + waitingForMs;
+    let told = 0;
+    errors.push(
+      ...(await inParallel(
+        words,
+        lanes,
+        async (write) => {
+          told += 1;
+          await write();
+        },
+        () => this.#monotonic() >= lateAt,
+      )),
+    );
+    if (told < words.length) moments.push(now);
     return { errors, ...(moments.length > 0 && { wakeAt: Math.min(...moments) }) };
   }
 

@@ -1,3 +1,4 @@
+import { manualClock } from "@dsl/kube-operator/testing";
 import { expect, test } from "vitest";
 import type { PooledTask } from "../../src/api/pooled-task.ts";
 import type { Applier } from "../../src/controller/apply.ts";
@@ -20,9 +21,10 @@ type Status = NonNullable<PooledTask["status"]>;
 /** A task whose status is what was written last. */
 class Reported {
   readonly written: Status[] = [];
-  readonly #reporter = new Reporter({
-    reportTask: async (_task: PooledTask, status: Status) => void this.written.push(status),
-  } as unknown as Applier);
+  readonly #reporter = new Reporter(
+    { reportTask: async (_task: PooledTask, status: Status) => void this.written.push(status) } as unknown as Applier,
+    manualClock(),
+  );
 
   async at(
     seconds: number,
@@ -190,4 +192,45 @@ test("behind the first twenty, and of what is late, nothing is foretold", async 
   await reported.at(41, {}, { position: 1 }, { expectedStart: noon + 5000, wouldStartIf: [] });
   expect(reported.written.at(-1)?.queue).toMatchObject({ position: 1 });
   expect(reported.written.at(-1)?.queue).not.toHaveProperty("expectedStart");
+});
+
+test("of many that wait only so many are told at a time as half a second allows, and after those that work", async () => {
+  const written: string[] = [];
+  let elapsed = 0;
+  const applier = {
+    reportTask: async ({ metadata }: PooledTask) => {
+      written.push(metadata.uid);
+      elapsed += 10;
+    },
+  } as unknown as Applier;
+  const reporter = new Reporter(applier, { monotonic: () => elapsed });
+  const waiting = Array.from({ length: 100 }, (_, index) => `waiting-${index}`);
+  const report = async (now: number): Promise<number | undefined> => {
+    const tasks = [...waiting, "working"].map((uid) => {
+      const active = uid === "working" ? [running(0)] : [];
+      return anObservedTask({ uid, key: `default/${uid}`, active });
+    });
+    const observed: Observed = {
+      root: "lab",
+      pool: undefined,
+      pools: new Map(),
+      tasks,
+      snapshot: { pools: [], nodes: [], tasks: [] },
+    };
+    const words = waiting.map((uid) => ({ task: `default/${uid}`, reason: "PoolFull" as const, message: "0 free" }));
+    const { wakeAt } = await reporter.report(
+      observed,
+      { decisions: [], usage: [], waiting: words },
+      new Map(),
+      new Map(),
+      now,
+    );
+    return wakeAt;
+  };
+  await report(noon);
+  expect(written).toEqual([]);
+  expect(await report(noon + 1000)).toBe(noon + 1000);
+  expect(written[0]).toBe("working");
+  expect(written.length).toBeGreaterThan(40);
+  expect(written.length).toBeLessThan(80);
 });

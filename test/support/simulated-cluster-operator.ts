@@ -124,7 +124,7 @@ export class OperatorProcess {
       term,
       clock: ownClock,
     });
-    const reporter = new Reporter(applier);
+    const reporter = new Reporter(applier, ownClock);
     const poolController = manager.controller({
       name: "pool",
       reconcile: (key) => {
