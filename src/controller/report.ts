@@ -11,6 +11,7 @@ import type { Observed, ObservedTask } from "./observe.ts";
 import { inParallel } from "./parallel.ts";
 import { poolStatus } from "./pool-status.ts";
 import { roundFactsOf } from "./round-facts.ts";
+import { needsRetryRound } from "./stage.ts";
 import { isTrue, taskStatus, toldPositions } from "./task-status.ts";
 
 const writeEveryMs = 1000;
@@ -72,6 +73,10 @@ export class Reporter {
 
     for (const task of observed.tasks) {
       const { key } = task;
+      if (endsNext(task)) {
+        moments.push(now);
+        continue;
+      }
       const planned = { starts: starts.get(key) ?? 0, waiting: waiting.get(key), forecast: forecasts.get(key) };
       const status = taskStatus(task, planned, now);
       if (status === undefined) continue;
@@ -260,10 +265,15 @@ function isAwaited({ object, spec, stage, active }: ObservedTask, wanted: Pooled
     return active.some((attempt) => attempt.state === "Starting" && (attempt.waitingFor ?? []).length > 0);
   }
   if (isStalled(wanted) !== isStalled(stored)) return true;
-  const { total = 0, succeeded = 0, failed = 0 } = wanted.items ?? {};
-  // With the last of them comes the end.
-  if (succeeded + failed === total) return false;
+  const { succeeded, failed } = wanted.items ?? {};
   return succeeded !== stored.items?.succeeded || failed !== stored.items?.failed;
+}
+
+/** Its last items have been recorded just now: the next look finds it ended, and tells that. */
+function endsNext({ stage, spec, memory }: ObservedTask): boolean {
+  const account = memory?.work?.account;
+  if (stage.kind !== "Open" || spec === undefined || account === undefined) return false;
+  return account.isComplete && !needsRetryRound(spec, account);
 }
 
 /** All of it has begun, and what is known of others like it says that it takes no time. */

@@ -82,8 +82,8 @@ test("a task that is over within a second is told once", async () => {
   await reported.at(0.3, { active: [starting(0)] });
   await reported.at(0.5, { active: [running(0)] });
   const account = anAccount(1);
-  account.apply(attempt(0, "Succeeded"));
   account.apply(success(0));
+  account.apply(attempt(0, "Succeeded"));
   await reported.at(0.7, { account });
   await reported.at(0.8, { account, stage: { kind: "Ended", reason: "Succeeded", message: "1 of 1 items succeeded" } });
   expect(reported.written).toHaveLength(1);
@@ -112,13 +112,17 @@ test("items that have ended while others go on are told each second, the last of
   await reported.at(0, works);
   await reported.at(1, works);
   account.apply(success(0));
+  account.apply(attempt(0, "Succeeded"));
   await reported.at(2, works);
   account.apply(success(1));
+  account.apply(attempt(1, "Succeeded"));
   expect(await reported.at(2.5, works)).toBe(3);
   await reported.at(3, works);
   expect(reported.written.map(({ items }) => items?.succeeded)).toEqual([0, 1, 2]);
   account.apply(success(2));
-  expect(await reported.at(5, works)).toBe(6);
+  account.apply(attempt(2, "Succeeded"));
+  expect(await reported.at(5, works)).toBe(5);
+  expect(reported.written).toHaveLength(3);
 });
 
 test("what needs a person is told at once, and so is an answer to a changed spec", async () => {
