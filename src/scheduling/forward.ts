@@ -3,8 +3,11 @@
 import type { Decision, Plan } from "./decision.ts";
 import type { ActiveShard, Pool, ShardRange, Snapshot, Task } from "./model.ts";
 
+/** What of a plan changes a snapshot. */
+export type Carriable = Pick<Plan, "decisions" | "memory">;
+
 /** What the queues remember after the plan. */
-export function withMemory(pools: readonly Pool[], { memory }: Plan): readonly Pool[] {
+export function withMemory(pools: readonly Pool[], { memory }: Carriable): readonly Pool[] {
   return pools.map((pool) => {
     const remembered = memory?.[pool.name];
     return remembered === undefined ? pool : { ...pool, memory: remembered };
@@ -12,7 +15,7 @@ export function withMemory(pools: readonly Pool[], { memory }: Plan): readonly P
 }
 
 /** As it is observed once every decision has been carried out: what starts has not begun, what is stopped has not ended. */
-export function carriedOut(snapshot: Snapshot, plan: Plan, now: number): Snapshot {
+export function carriedOut(snapshot: Snapshot, plan: Carriable, now: number): Snapshot {
   const byTask = Map.groupBy(plan.decisions, ({ task }) => task);
   const tasks = snapshot.tasks.map((task) => {
     const decisions = byTask.get(task.key);

@@ -1,5 +1,5 @@
 // planPool: the whole decision as one story. Knows the order of the steps; each step is a file of its own.
-import type { Plan } from "./decision.ts";
+import type { Decision, Plan } from "./decision.ts";
 import { Ledger } from "./ledger.ts";
 import { formLines } from "./line.ts";
 import { Memo } from "./memo.ts";
@@ -38,24 +38,25 @@ function passOver(snapshot: Snapshot, now: number, memo: Memo): Pass {
   const running = (): Releases => new Releases(tree, ledger, now);
   const starts = takeTurns(tree.root, lines, ledger, running, preemption);
 
-  // 5. Why everybody else waits.
-  const waiting = whyTheyWait(tree.root?.pool, lines, idle, ledger, preemption.stops, now);
-
-  // 6. What the next plan needs to know, and when time alone makes a new one.
+  // 5. What the next plan needs to know, and whether what this brings about may let the plan go on.
+  const decisions = [...stops, ...preemption.stops, ...starts];
   const memory = memoryOf(lines, preemption.stops);
-  const usage = usageOf(ledger, tree.root);
-  const childUsage = childUsageOf(tree, ledger, usage);
-  const wakeAt = earliest(nextMoment(snapshot, now), ...lines.map((line) => line.nextAgeing(now)));
-  const plan = {
-    decisions: [...stops, ...preemption.stops, ...starts],
-    waiting,
-    usage,
-    ...(childUsage !== undefined && { childUsage }),
-    ...(memory !== undefined && { memory }),
-    ...(tree.problems.length > 0 && { problems: tree.problems }),
-    ...(wakeAt !== undefined && { wakeAt }),
+  const isOpen = bearsOnOthers(lines, preemption);
+  const told = (all: readonly Decision[]): Plan => {
+    // 6. Why everybody else waits, what is left, and when time alone makes a new plan.
+    const waiting = whyTheyWait(tree.root?.pool, lines, idle, ledger, preemption.stops, now);
+    const usage = usageOf(ledger, tree.root);
+    const childUsage = childUsageOf(tree, ledger, usage);
+    const wakeAt = earliest(nextMoment(snapshot, now), ...lines.map((line) => line.nextAgeing(now)));
+    return {
+      decisions: all,
+      waiting,
+      usage,
+      ...(childUsage !== undefined && { childUsage }),
+      ...(memory !== undefined && { memory }),
+      ...(tree.problems.length > 0 && { problems: tree.problems }),
+      ...(wakeAt !== undefined && { wakeAt }),
+    };
   };
-
-  // 7. Whether what this brings about may let the plan go on.
-  return { plan, isOpen: bearsOnOthers(lines, preemption) };
+  return { decisions, ...(memory !== undefined && { memory }), isOpen, told };
 }

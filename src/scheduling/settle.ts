@@ -2,7 +2,7 @@
 // its turn once: what starts, stops or is held for one late in it may open or close a place to one that was asked before.
 // Does not know how a pass decides.
 import type { Decision, Plan } from "./decision.ts";
-import { carriedOut } from "./forward.ts";
+import { type Carriable, carriedOut } from "./forward.ts";
 import type { Line } from "./line.ts";
 import type { QueueMemory, Snapshot } from "./model.ts";
 import type { Preemption } from "./preemption.ts";
@@ -10,10 +10,11 @@ import type { Preemption } from "./preemption.ts";
 /** Two or three are usual. A plan that would go on after so many is a plan all the same. */
 const passesMax = 16;
 
-export interface Pass {
-  readonly plan: Plan;
+export interface Pass extends Carriable {
   /** Another pass after it may find something to do. */
   readonly isOpen: boolean;
+  /** All that a plan says, once nothing is left to do: the words for who waits are found in the last pass alone. */
+  readonly told: (decisions: readonly Decision[]) => Plan;
 }
 
 /** Whether one of several pools bears on another's tasks that wait: by what is held, or by whom it may stop. */
@@ -28,18 +29,18 @@ export function bearsOnOthers(lines: readonly Line[], preemption: Preemption): b
 }
 
 export function settle(snapshot: Snapshot, now: number, passOver: (snapshot: Snapshot) => Pass): Plan {
-  let { plan, isOpen } = passOver(snapshot);
-  let { decisions } = plan;
+  let pass = passOver(snapshot);
+  let { decisions } = pass;
   let before = snapshot;
-  for (let passes = 1; passes < passesMax && isOpen && changes(plan, before); passes += 1) {
-    before = carriedOut(snapshot, { ...plan, decisions }, now);
-    ({ plan, isOpen } = passOver(before));
-    decisions = together(decisions, plan.decisions);
+  for (let passes = 1; passes < passesMax && pass.isOpen && changes(pass, before); passes += 1) {
+    before = carriedOut(snapshot, { ...pass, decisions }, now);
+    pass = passOver(before);
+    decisions = together(decisions, pass.decisions);
   }
-  return { ...plan, decisions };
+  return pass.told(decisions);
 }
 
-function changes({ decisions, memory }: Plan, { pools }: Snapshot): boolean {
+function changes({ decisions, memory }: Pass, { pools }: Snapshot): boolean {
   return (
     decisions.length > 0 ||
     pools.some((pool) => JSON.stringify(keptIn(pool.memory)) !== JSON.stringify(keptIn(memory?.[pool.name])))
