@@ -1,6 +1,7 @@
 // Holds: the place that is kept for a task which waits in front, and who may use it meanwhile. EASY, over nodes, several
 // resources and limits at once. Does not know in which order candidates are tried.
 import type { Contender } from "./contender.ts";
+import { Heap } from "./heap.ts";
 import { add, fits, type Ledger, type NodeRoom, type Request, timesIn } from "./ledger.ts";
 import type { Release } from "./releases.ts";
 import type { PoolNode } from "./tree.ts";
@@ -25,15 +26,17 @@ export interface Hold {
 
 /**
  * Walks the releases in time until the task's demand (its next shards that must start together) fits on nodes and under
- * every limit. Earlier holds stay held. Undefined when that never comes: such a task holds nothing.
+ * every limit. Earlier holds stay held. Undefined when that never comes: such a task holds nothing. `guess`: a moment
+ * before which it is not expected, so that all that is free by then need not be put in order.
  */
 export function makeHold(
   contender: Contender,
   node: PoolNode,
-  releases: Iterable<Release>,
+  releases: readonly Release[],
   earlier: readonly Hold[],
   ledger: Ledger,
-  owner?: PoolNode,
+  owner: PoolNode | undefined,
+  guess: number = Number.NEGATIVE_INFINITY,
 ): Hold | undefined {
   const { shape, demand } = contender;
   const { request } = shape;
@@ -46,31 +49,53 @@ export function makeHold(
       if (left) add(left, hold.contender.shape.request, -hold.contender.demand);
     }
   }
+  /** What is left under the limits that a shard of the pool counts against. */
+  const above = new Map<PoolNode | undefined, readonly Float64Array[]>();
+  const leftAbove = (pool: PoolNode | undefined): readonly Float64Array[] => {
+    let left = above.get(pool);
+    if (left === undefined) {
+      left = (pool?.limits ?? []).flatMap((each) => spare.get(each) ?? []);
+      above.set(pool, left);
+    }
+    return left;
+  };
   const fitsUnder = (): boolean => [...spare.values()].every((left) => timesIn(request, left) >= demand);
-  const countOn = (index: number): number => timesIn(request, free.at(index));
+  const countOn = (index: number): number => Math.min(demand, timesIn(request, free.at(index)));
+
+  const later = new Heap<Release>(isEarlier);
+  for (const release of releases) {
+    if (release.at >= guess) {
+      later.push(release);
+      continue;
+    }
+    for (const left of leftAbove(release.node)) add(left, release.request, 1);
+    const index = release.room?.index ?? -1;
+    if (shape.isOpen[index]) add(free.of(index), release.request, 1);
+  }
   let room = 0;
-  for (const { index } of shape.open) room += Math.min(demand, countOn(index));
-
+  for (const { index } of shape.open) room += countOn(index);
   const isEnough = (): boolean => room >= demand && fitsUnder();
-  const hold = (at: number): Hold => holdAt(contender, node, promised(contender, at), free, spare, owner);
+  if (guess > Number.NEGATIVE_INFINITY && isEnough())
+    return makeHold(contender, node, releases, earlier, ledger, owner);
 
+  const hold = (at: number): Hold => holdAt(contender, node, promised(contender, at), free, spare, owner);
   // All that is free at one moment counts together.
   let moment: number | undefined;
-  for (const release of releases) {
+  for (let release = later.pop(); release !== undefined; release = later.pop()) {
     if (release.at !== moment && isEnough()) return hold(moment ?? contender.contest.now);
     moment = release.at;
-    for (const each of release.node?.limits ?? []) {
-      const left = spare.get(each);
-      if (left) add(left, release.request, 1);
-    }
-    const index = release.room?.index;
-    if (index !== undefined && shape.isOpen[index]) {
-      room -= Math.min(demand, countOn(index));
-      add(free.of(index), release.request, 1);
-      room += Math.min(demand, countOn(index));
-    }
+    for (const left of leftAbove(release.node)) add(left, release.request, 1);
+    const index = release.room?.index ?? -1;
+    if (!shape.isOpen[index]) continue;
+    room -= countOn(index);
+    add(free.of(index), release.request, 1);
+    room += countOn(index);
   }
   return isEnough() ? hold(moment ?? contender.contest.now) : undefined;
+}
+
+function isEarlier(a: Release, b: Release): boolean {
+  return a.at < b.at;
 }
 
 /** Planned again at the same moment, T stays: what passed because of it must not let others pass too. */
@@ -163,8 +188,11 @@ class Later {
 
   /** To be changed. */
   of(index: number): Float64Array {
-    const free = this.changed.get(index) ?? this.at(index).slice();
-    this.changed.set(index, free);
+    let free = this.changed.get(index);
+    if (free === undefined) {
+      free = this.at(index).slice();
+      this.changed.set(index, free);
+    }
     return free;
   }
 }

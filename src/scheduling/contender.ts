@@ -75,8 +75,8 @@ export class Contender {
 
   /** How many must start together: its minimum at its first start, as far as it may, one afterwards. */
   get demand(): number {
-    const minimum = this.hasStarted ? 1 : (this.task.minParallelism ?? 1);
-    return Math.max(1, Math.min(minimum, this.wanted));
+    const { minParallelism = 1 } = this.task;
+    return minParallelism <= 1 || this.hasStarted ? 1 : Math.max(1, Math.min(minParallelism, this.wanted));
   }
 
   /** Its first shards start together, and their places are not all free yet: nothing of it may start before them. */

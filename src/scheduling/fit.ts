@@ -57,14 +57,19 @@ export class Shape implements Choice {
   }
 }
 
+/** All shapes that have the same choice. */
+interface Alike {
+  readonly choice: Choice;
+  readonly shapes: Map<Amounts, Shape>;
+}
+
 export class Fit {
   private readonly ledger: Ledger;
   private readonly placement: Scoring;
   private readonly now: number;
   private readonly memo: Memo;
   /** By constraints, then by the nodes that are left out. */
-  private readonly choices = new Map<Constraints, Map<string, Choice>>();
-  private readonly shapes = new Map<Choice, Map<Amounts, Shape>>();
+  private readonly choices = new Map<Constraints, Map<string, Alike>>();
 
   constructor(ledger: Ledger, placement: Scoring, now: number, memo: Memo) {
     this.memo = memo;
@@ -73,29 +78,32 @@ export class Fit {
     this.now = now;
   }
 
-  shapeOf(task: Task): Shape {
-    const choice = this.choiceOf(task);
-    const request = this.memo.firstLike(task.request);
-    const alike = this.shapes.get(choice) ?? new Map<Amounts, Shape>();
-    let shape = alike.get(request);
+  /** `amounts`: what it asks for, the same object for the same. */
+  shapeOf(task: Task, amounts: Amounts = this.memo.firstLike(task.request)): Shape {
+    const { choice, shapes } = this.alikeTo(task);
+    let shape = shapes.get(amounts);
     if (shape === undefined) {
-      shape = new Shape(this.ledger, this.placement, request, choice);
-      this.shapes.set(choice, alike.set(request, shape));
+      shape = new Shape(this.ledger, this.placement, amounts, choice);
+      shapes.set(amounts, shape);
     }
     return shape;
   }
 
-  private choiceOf({ constraints, excludedNodes }: Task): Choice {
+  private alikeTo({ constraints, excludedNodes }: Task): Alike {
     const where = this.memo.firstLike(constraints);
     const excluded = excludedNodes.length === 0 ? none : this.leftOut(excludedNodes);
     const key = excluded.length === 0 ? "" : JSON.stringify(excluded);
-    const alike = this.choices.get(where) ?? new Map<string, Choice>();
-    let choice = alike.get(key);
-    if (choice === undefined) {
-      choice = this.choose(where, excluded);
-      this.choices.set(where, alike.set(key, choice));
+    let choices = this.choices.get(where);
+    if (choices === undefined) {
+      choices = new Map();
+      this.choices.set(where, choices);
     }
-    return choice;
+    let alike = choices.get(key);
+    if (alike === undefined) {
+      alike = { choice: this.choose(where, excluded), shapes: new Map() };
+      choices.set(key, alike);
+    }
+    return alike;
   }
 
   private leftOut(excludedNodes: Task["excludedNodes"]): readonly string[] {

@@ -38,6 +38,8 @@ export class Ledger {
   readonly resources: readonly string[];
   /** By resource index; what shards hold on vanished nodes included. */
   readonly allocated: Float64Array;
+  /** What a shard of each task asks for, as the tasks stand: the same object for the same. */
+  readonly asked: readonly Amounts[];
   /** Of all that runs, as it stood when the plan began. */
   readonly held: readonly Held[];
   /** Indexes of the rooms that changed, in order, so that a reader need only look at what is new to it. */
@@ -60,8 +62,7 @@ export class Ledger {
       this.intern(first);
       return first;
     };
-    /** What each task asks for. */
-    const asked = tasks.map(({ request }) => internOnce(request));
+    this.asked = tasks.map(({ request }) => internOnce(request));
     for (const { request, active } of tasks) {
       for (const shard of active) if (shard.request !== request) internOnce(shard.request);
     }
@@ -69,7 +70,7 @@ export class Ledger {
     this.allocated = new Float64Array(this.resources.length);
     this.rooms = [...nodes].sort((a, b) => compareText(a.name, b.name)).map((node, index) => this.roomOf(node, index));
     this.byName = new Map(this.rooms.map((room) => [room.node.name, room]));
-    this.held = this.holdAll(tasks, asked);
+    this.held = this.holdAll(tasks);
   }
 
   roomNamed(name: string): NodeRoom | undefined {
@@ -140,12 +141,12 @@ export class Ledger {
     }
   }
 
-  private holdAll(tasks: readonly Task[], asked: readonly Amounts[]): readonly Held[] {
+  private holdAll(tasks: readonly Task[]): readonly Held[] {
     const held: Held[] = [];
     for (let index = 0; index < tasks.length; index += 1) {
       const task = tasks[index];
       if (task === undefined || task.active.length === 0) continue;
-      const ofTask = this.requestLike(asked[index] ?? task.request);
+      const ofTask = this.requestLike(this.asked[index] ?? task.request);
       for (const active of task.active) {
         const request = active.request === task.request ? ofTask : this.requestOf(active.request);
         const room = this.byName.get(active.node);

@@ -7,13 +7,13 @@ import { Heap } from "./heap.ts";
 import { kindsOf } from "./kinds.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Memo } from "./memo.ts";
-import { inOrderToRemember, openContest } from "./memory.ts";
-import type { Pool, Snapshot, Task } from "./model.ts";
+import { countRunning, inOrderToRemember, openContest } from "./memory.ts";
+import type { Snapshot, Task } from "./model.ts";
 import { byAge, compareRanks, compareText, leadingRanks, ranksOf } from "./order/chain.ts";
 import { orders } from "./order/index.ts";
 import type { Order } from "./order/order.ts";
 import { placementNames, placements } from "./placement/index.ts";
-import { type Idle, isQueued, type Queued, standing } from "./queue.ts";
+import { type Idle, isQueued, standing } from "./queue.ts";
 import type { Amounts } from "./resources.ts";
 import type { PoolNode, Tree } from "./tree.ts";
 
@@ -27,6 +27,8 @@ export class Line {
   readonly tasks: readonly Task[];
   /** All that stand or stood in the line, in their order when the plan began. */
   readonly contenders: readonly Contender[];
+  /** Those of them whose parallelism left them no place when the plan began. */
+  readonly full: readonly Contender[];
   /** Set once a task in front waits for its place: from then on whoever comes next passes it. */
   hold: Hold | undefined;
   /** Where each task has one: what this plan leaves held, to be kept by the next. */
@@ -52,6 +54,7 @@ export class Line {
     const uidOf = ({ task }: Contender): string => task.uid;
     this.contenders = memo.asBefore(node.pool.uid, contenders, uidOf).sort(compare);
     memo.stand(node.pool.uid, this.contenders, uidOf);
+    this.full = this.contenders.filter(({ wanted }) => wanted === 0);
     this.queue = this.contenders.filter(({ wanted }) => wanted > 0);
   }
 
@@ -189,42 +192,42 @@ export interface Lines {
   readonly idle: readonly Idle[];
 }
 
-interface PoolTasks {
-  readonly pool: Pool | undefined;
-  readonly problem: string | undefined;
+/** A line that is being formed. */
+interface Forming {
+  readonly node: PoolNode;
+  readonly contest: Contest;
+  readonly fit: Fit;
   readonly tasks: Task[];
-  readonly queued: Queued[];
+  readonly contenders: Contender[];
 }
 
 /** A line for every pool of the tree, also where nobody stands in it. */
 export function formLines(snapshot: Snapshot, tree: Tree, ledger: Ledger, now: number, memo: Memo): Lines {
   const { pools, tasks } = snapshot;
-  const problems = new Map(tree.problems.map(({ pool, message }) => [pool, message]));
-  const idle: Idle[] = [];
-  const byPool = new Map<string, PoolTasks>();
-  for (const task of tasks) {
-    let ofPool = byPool.get(task.pool);
-    if (ofPool === undefined) {
-      ofPool = { pool: tree.nodes.get(task.pool)?.pool, problem: problems.get(task.pool), tasks: [], queued: [] };
-      byPool.set(task.pool, ofPool);
-    }
-    const state = standing(task, ofPool.pool, ofPool.problem, now);
-    ofPool.tasks.push(task);
-    if (isQueued(state)) ofPool.queued.push(state);
-    else idle.push(state);
-  }
   const field = { ledger, kinds: () => kindsOf(snapshot) };
   const named = placementNames.filter((name) => pools.some(({ placement }) => placement === name));
   const fits = new Map(named.map((name) => [name, new Fit(ledger, placements[name].prepare(field), now, memo)]));
-  const lines = pools.flatMap(({ name, placement }) => {
+  const forming = new Map<string, Forming>();
+  for (const { name, placement } of pools) {
     const node = tree.nodes.get(name);
     const fit = fits.get(placement);
-    if (node === undefined || fit === undefined) return [];
-    const { tasks: all = [], queued = [] } = byPool.get(name) ?? {};
-    const own = inOrderToRemember(node.pool, all);
-    const contest = openContest(node.pool, own, ledger.amountsOf(node.capacity), now);
-    const contenders = queued.map((each) => new Contender(contest, each, fit.shapeOf(each.task)));
-    return [new Line(node, contest, own, contenders, memo)];
+    if (node === undefined || fit === undefined) continue;
+    const contest = openContest(node.pool, ledger.amountsOf(node.capacity), now);
+    forming.set(name, { node, contest, fit, tasks: [], contenders: [] });
+  }
+  const problems = new Map(tree.problems.map(({ pool, message }) => [pool, message]));
+  const idle: Idle[] = [];
+  tasks.forEach((task, index) => {
+    const line = forming.get(task.pool);
+    line?.tasks.push(task);
+    const state = standing(task, line?.node.pool, problems.get(task.pool), now);
+    if (line === undefined || !isQueued(state)) idle.push(state);
+    else line.contenders.push(new Contender(line.contest, state, line.fit.shapeOf(task, ledger.asked[index])));
+  });
+  const lines = [...forming.values()].map(({ node, contest, tasks, contenders }) => {
+    const own = inOrderToRemember(node.pool, tasks);
+    countRunning(contest, own);
+    return new Line(node, contest, own, contenders, memo);
   });
   return { lines: lines.sort((a, b) => compareText(a.node.pool.name, b.node.pool.name)), idle };
 }

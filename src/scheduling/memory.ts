@@ -20,11 +20,16 @@ export function inOrderToRemember(pool: Pool, tasks: readonly Task[]): readonly 
   return remembersAny ? [...tasks].sort((a, b) => compareText(a.key, b.key)) : tasks;
 }
 
-/** The contest of one plan, from what the last one left; `tasks` are the pool's own, in order to remember. */
-export function openContest(pool: Pool, tasks: readonly Task[], capacity: Amounts, now: number): Contest {
+/** The contest of one plan, from what the last one left. */
+export function openContest(pool: Pool, capacity: Amounts, now: number): Contest {
   const used = usedUntil(pool.memory, now);
   const memory = { turn: pool.memory?.turn ?? 0, turns: new Map(Object.entries(pool.memory?.turns ?? {})) };
-  const contest: Contest = { now, pool, capacity, changes: 0, ...memory, used: new Map(Object.entries(used)) };
+  return { now, pool, capacity, changes: 0, ...memory, used: new Map(Object.entries(used)) };
+}
+
+/** Counts what runs of the pool's own tasks; they come in order to remember. */
+export function countRunning(contest: Contest, tasks: readonly Task[]): void {
+  const { now, pool } = contest;
   for (const task of remembers(pool, "use") ? tasks : []) {
     // What runs counts to its likely end, or a namespace could start all it has before its use begins to show.
     // In one order, since sums of fractions depend on it.
@@ -33,7 +38,6 @@ export function openContest(pool: Pool, tasks: readonly Task[], capacity: Amount
       addUse(contest, task, shard.request, Math.max(0, likelyMs - Math.max(0, now - shard.since)));
     }
   }
-  return contest;
 }
 
 /** So many more shards of the task have started in this plan. */

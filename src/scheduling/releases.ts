@@ -1,7 +1,6 @@
 // When places are expected to be free again. Does not know what waits for them.
 import { expectationOf, expectedEnd } from "./estimate.ts";
-import { Heap } from "./heap.ts";
-import type { Held, Ledger, NodeRoom, Request } from "./ledger.ts";
+import type { Ledger, NodeRoom, Request } from "./ledger.ts";
 import type { ActiveShard, Task } from "./model.ts";
 import type { PoolNode, Tree } from "./tree.ts";
 
@@ -27,57 +26,41 @@ export interface Refill {
 /** Of all that runs; what has been decided in this plan comes with each question. */
 export class Releases {
   private readonly now: number;
-  private readonly held: readonly Held[];
-  private readonly nodes: Tree["nodes"];
-  /** By index of what is held, like all below: when its place is expected to be free. */
-  private readonly ends: Float64Array;
-  /** Those that end first, as far as anybody has asked: what is waited for is mostly found early. */
-  private readonly first: number[] = [];
-  /** The others. */
-  private readonly later: Heap<number>;
-  private readonly known: Release[] = [];
-  private byTask: ReadonlyMap<Task | undefined, readonly number[]> | undefined;
+  /** Those of one task stand together. */
+  private readonly running: readonly Release[];
+  private firstOf: ReadonlyMap<Task, number> | undefined;
 
   constructor({ nodes }: Tree, { held }: Ledger, now: number) {
     this.now = now;
-    this.held = held;
-    this.nodes = nodes;
-    const ends = Float64Array.from(held, ({ task, active }) => expectedEnd(task, active, now));
-    this.ends = ends;
-    this.later = new Heap((a, b) => (ends[a] ?? 0) < (ends[b] ?? 0));
-    for (let i = 0; i < held.length; i += 1) this.later.push(i);
+    this.running = held.map(({ task, active, room, request }): Release => {
+      const at = expectedEnd(task, active, now);
+      return { at, task, shard: active.shard, active, room, node: nodes.get(task.pool), request };
+    });
   }
 
   /**
-   * One after the other in time, each task first running on its own places those of its shards that `again` counts: a
-   * place that a task in front fills again is not free for the one behind. What is on its way out is free at once.
+   * All, in no order; each task first runs on its own places those of its shards that `again` counts: a place that a task
+   * in front fills again is not free for the one behind. What is on its way out is free at once.
    */
-  *inTime(
+  all(
     decided: readonly Release[],
     again: ReadonlyMap<Task, number>,
     leaving: ReadonlySet<ActiveShard>,
-  ): Generator<Release, undefined> {
-    const isMoved = ({ task, active }: Held): boolean => again.has(task) || leaving.has(active);
-    const movesAny = again.size > 0 || leaving.size > 0;
-    const moved = [
-      ...this.leavingNow(leaving).filter(({ task }) => !again.has(task)),
-      ...decided.filter(({ task }) => !again.has(task)),
-      ...this.refills(decided, again, leaving).map(({ release, until }): Release => ({ ...release, at: until })),
-    ].sort(byTime);
-    let next = 0;
-    for (let i = 0; ; i += 1) {
-      const index = this.indexAt(i);
-      const held = this.held[index];
-      if (held === undefined) break;
-      if (movesAny && isMoved(held)) continue;
-      const at = this.ends[index] ?? 0;
-      for (let other = moved[next]; other !== undefined && other.at < at; other = moved[next]) {
-        yield other;
-        next += 1;
+  ): readonly Release[] {
+    const all: Release[] = [];
+    let task: Task | undefined;
+    let fillsAgain = false;
+    for (const releases of [this.running, decided]) {
+      for (const release of releases) {
+        if (release.task !== task) {
+          task = release.task;
+          fillsAgain = again.has(task);
+        }
+        if (!fillsAgain) all.push(leaving.size === 0 ? release : this.withLeaving(release, leaving));
       }
-      yield this.releaseOf(index);
     }
-    yield* moved.slice(next);
+    for (const { release, until } of this.refills(decided, again, leaving)) all.push({ ...release, at: until });
+    return all;
   }
 
   /** The places of tasks that fill them again, those included that they fill no more. */
@@ -87,14 +70,10 @@ export class Releases {
     leaving: ReadonlySet<ActiveShard>,
   ): readonly Refill[] {
     if (again.size === 0) return [];
-    this.byTask ??= Map.groupBy(this.held.keys(), (index) => this.held[index]?.task);
     const decidedBy = Map.groupBy(decided, ({ task }) => task);
     const refills: Refill[] = [];
     for (const [task, count] of again) {
-      const running = (this.byTask.get(task) ?? []).map((index): Release => {
-        const release = this.releaseOf(index);
-        return release.active && leaving.has(release.active) ? { ...release, at: this.now } : release;
-      });
+      const running = this.runningOf(task).map((release) => this.withLeaving(release, leaving));
       const own = [...running, ...(decidedBy.get(task) ?? [])];
       const { likelyMs, limitMs } = expectationOf(task);
       // The places that free first run one more; among equals the order must not be that of the input.
@@ -107,31 +86,21 @@ export class Releases {
     return refills;
   }
 
-  private leavingNow(leaving: ReadonlySet<ActiveShard>): readonly Release[] {
-    if (leaving.size === 0) return [];
-    return this.held.flatMap(({ active }, index): Release[] =>
-      leaving.has(active) ? [{ ...this.releaseOf(index), at: this.now }] : [],
-    );
+  private withLeaving(release: Release, leaving: ReadonlySet<ActiveShard>): Release {
+    return release.active && leaving.has(release.active) ? { ...release, at: this.now } : release;
   }
 
-  /** Which of those held is the next to end after so many; -1 after the last. */
-  private indexAt(place: number): number {
-    if (place === this.first.length) this.first.push(this.later.pop() ?? -1);
-    return this.first[place] ?? -1;
-  }
-
-  private releaseOf(index: number): Release {
-    let release = this.known[index];
-    if (release === undefined) {
-      const { task, active, room, request } = this.held[index] as Held;
-      const at = this.ends[index] ?? this.now;
-      release = { at, task, shard: active.shard, active, room, node: this.nodes.get(task.pool), request };
-      this.known[index] = release;
-    }
-    return release;
+  private runningOf(task: Task): readonly Release[] {
+    this.firstOf ??= firstOfEach(this.running);
+    const found: Release[] = [];
+    const first = this.firstOf.get(task) ?? this.running.length;
+    for (let i = first; this.running[i]?.task === task; i += 1) found.push(this.running[i] as Release);
+    return found;
   }
 }
 
-function byTime(a: Release, b: Release): number {
-  return a.at - b.at;
+function firstOfEach(releases: readonly Release[]): ReadonlyMap<Task, number> {
+  const first = new Map<Task, number>();
+  for (const [i, { task }] of releases.entries()) if (releases[i - 1]?.task !== task) first.set(task, i);
+  return first;
 }

@@ -18,7 +18,7 @@ export class Slots {
   private readonly holds: Hold[];
   private readonly ledger: Ledger;
   private readonly now: number;
-  private readonly releases: () => Iterable<Release>;
+  private readonly releases: () => readonly Release[];
   private readonly tracks = new Map<Place, Track>();
   /** Lines of which nothing has ended since the last plan. */
   private readonly settled = new Set<Line>();
@@ -26,8 +26,8 @@ export class Slots {
   private readonly overdue = new Set<Contender>();
   private releasing: Map<Place, Release[]> | undefined;
 
-  /** `releases`: of all that runs, has started in this plan, or has a place kept. */
-  constructor(holds: Hold[], ledger: Ledger, now: number, releases: () => Iterable<Release>) {
+  /** `releases`: of all that runs, has started in this plan, or has a place kept; in no order. */
+  constructor(holds: Hold[], ledger: Ledger, now: number, releases: () => readonly Release[]) {
     this.now = now;
     this.holds = holds;
     this.ledger = ledger;
@@ -219,10 +219,16 @@ export class Slots {
       untold.add(place);
     }
     if (untold.size === 0) return left;
-    for (const { room, node, request, at: freed } of this.releases()) {
-      if (freed > at) break;
+    const untoldAbove = new Map<PoolNode | undefined, readonly Float64Array[]>();
+    for (const { at: freed, room, node, request } of this.releases()) {
+      if (freed > at) continue;
       if (room !== undefined && untold.has(room)) add(left.get(room) ?? none, request, 1);
-      for (const pool of node?.limits ?? []) if (untold.has(pool)) add(left.get(pool) ?? none, request, 1);
+      let above = untoldAbove.get(node);
+      if (above === undefined) {
+        above = (node?.limits ?? []).flatMap((pool) => (untold.has(pool) ? (left.get(pool) ?? []) : []));
+        untoldAbove.set(node, above);
+      }
+      for (const amounts of above) add(amounts, request, 1);
     }
     return left;
   }

@@ -30,6 +30,8 @@ export type TurnEnd =
   | { readonly kind: "Behind"; readonly head: Contender }
   | { readonly kind: "NeverFits"; readonly at?: PoolNode };
 
+const served: TurnEnd = { kind: "Served" };
+
 /** What a backfill policy means: whether anybody passes a task that waits, and whether its place is kept meanwhile. */
 const passing: Readonly<
   Record<Backfill["policy"], { readonly letsPass: boolean; readonly holdsFor?: "Head" | "Each" }>
@@ -69,6 +71,8 @@ class Turns {
   /** Lines of which a task waits in front: who comes next passes it. */
   private readonly passed = new Set<Line>();
   private readonly started: Release[] = [];
+  /** Who has had all that it may take, though a place given up may have brought it back into its line. */
+  private readonly settled: Contender[] = [];
   private readonly askRunning: () => Releases;
   private running: Releases | undefined;
   private readonly preemption: Preemption;
@@ -86,9 +90,7 @@ class Turns {
 
   run(): readonly Start[] {
     for (const line of this.lines.values()) {
-      for (const contender of line.contenders) {
-        if (contender.wanted === 0 && contender.claims.length === 0) this.settle(contender);
-      }
+      for (const contender of line.full) if (contender.claims.length === 0) this.settle(contender);
       // Alone, the head is the first to be tried, and has its hold again before anybody behind it.
       if (holdsForEach(line) || (passingOf(line).holdsFor === "Head" && !this.isAlone)) this.slots.restore(line);
     }
@@ -165,7 +167,8 @@ class Turns {
   }
 
   private settle(contender: Contender): void {
-    contender.end = { kind: contender.claims.length > 0 ? "Promised" : "Served" };
+    contender.end = contender.claims.length > 0 ? { kind: "Promised" } : served;
+    this.settled.push(contender);
   }
 
   private neverFits({ shape }: Contender, node: PoolNode): TurnEnd | undefined {
@@ -298,7 +301,9 @@ class Turns {
     const owner = holdsFor || refusal.kind === "Limited" ? undefined : ownerOf(line.node, contender);
     if (line.hold !== undefined || !(holdsFor || (letsPass && isFirst && owner))) return;
     const releases = this.releases(this.waitingBefore(contender, line));
-    const made = makeHold(contender, line.node, releases, this.holds, this.ledger, owner);
+    const { head } = contender.contest.pool.memory ?? {};
+    const guess = contender.isHead ? head?.at : undefined;
+    const made = makeHold(contender, line.node, releases, this.holds, this.ledger, owner, guess);
     const stands =
       had !== undefined && had.at > contender.contest.now && had.at < (made?.at ?? Number.POSITIVE_INFINITY);
     const hold = stands ? this.slots.keep(had) : made;
@@ -344,8 +349,8 @@ class Turns {
   private waitingBefore(head: Contender, line: Line): ReadonlyMap<Task, number> {
     const before = new Map<Task, number>();
     const isBefore = line.isBefore(head);
-    for (const contender of line.contenders) {
-      if (contender.end?.kind !== "Served") continue;
+    for (const contender of this.settled) {
+      if (contender.contest !== line.contest || contender.end?.kind !== "Served") continue;
       const left = contender.queued.startable - contender.taken;
       if (left > 0 && isBefore(contender)) before.set(contender.task, left);
     }
@@ -354,6 +359,7 @@ class Turns {
 
   /** What has started in this plan, or has a place kept. */
   private decided(): readonly Release[] {
+    if (this.preemption.claimants.size === 0) return this.started;
     const decided = [...this.started];
     for (const [each, node] of this.preemption.claimants) {
       for (const [i, room] of each.claims.entries()) decided.push(releaseOf(each, node, room, -1 - i));
@@ -361,9 +367,9 @@ class Turns {
     return decided;
   }
 
-  private releases(again: ReadonlyMap<Task, number> = new Map()): Iterable<Release> {
+  private releases(again: ReadonlyMap<Task, number> = new Map()): readonly Release[] {
     this.running ??= this.askRunning();
-    return this.running.inTime(this.decided(), again, this.preemption.leavers);
+    return this.running.all(this.decided(), again, this.preemption.leavers);
   }
 
   private refills(again: ReadonlyMap<Task, number>): readonly Refill[] {
