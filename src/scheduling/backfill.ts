@@ -26,8 +26,8 @@ export interface Hold {
 
 /**
  * Walks the releases in time until the task's demand (its next shards that must start together) fits on nodes and under
- * every limit. Earlier holds stay held. Undefined when that never comes: such a task holds nothing. `guess`: a moment
- * before which it is not expected, so that all that is free by then need not be put in order.
+ * every limit. Earlier holds stay held. Undefined when that never comes: such a task holds nothing. It is not expected
+ * before `from`, so that what is free by then need not be put in order, and after `until` nobody asks for it.
  */
 export function makeHold(
   contender: Contender,
@@ -36,7 +36,8 @@ export function makeHold(
   earlier: readonly Hold[],
   ledger: Ledger,
   owner: PoolNode | undefined,
-  guess: number = Number.NEGATIVE_INFINITY,
+  from: number = Number.NEGATIVE_INFINITY,
+  until: number = Number.POSITIVE_INFINITY,
 ): Hold | undefined {
   const { shape, demand } = contender;
   const { request } = shape;
@@ -59,39 +60,41 @@ export function makeHold(
     }
     return left;
   };
-  const fitsUnder = (): boolean => [...spare.values()].every((left) => timesIn(request, left) >= demand);
+  /** All that comes back at once. */
+  const take = (some: readonly Release[]): void => {
+    for (const release of some) {
+      for (const left of leftAbove(release.node)) add(left, release.request, 1);
+      const index = release.room?.index ?? -1;
+      if (shape.isOpen[index]) add(free.of(index), release.request, 1);
+    }
+  };
   const countOn = (index: number): number => Math.min(demand, timesIn(request, free.at(index)));
+  const fitsUnder = (): boolean => [...spare.values()].every((left) => timesIn(request, left) >= demand);
+  const isEnough = (): boolean =>
+    fitsUnder() && shape.open.reduce((room, { index }) => room + countOn(index), 0) >= demand;
+  const hold = (at: number): Hold => holdAt(contender, node, promised(contender, at), free, spare, owner);
+
+  take(releases.filter(({ at }) => at < from));
+  if (isEnough()) {
+    if (from === Number.NEGATIVE_INFINITY) return hold(contender.contest.now);
+    return makeHold(contender, node, releases, earlier, ledger, owner);
+  }
+  take(releases.filter(({ at }) => at === from));
+  if (isEnough()) return hold(from);
 
   const later = new Heap<Release>(isEarlier);
-  for (const release of releases) {
-    if (release.at >= guess) {
-      later.push(release);
-      continue;
-    }
-    for (const left of leftAbove(release.node)) add(left, release.request, 1);
-    const index = release.room?.index ?? -1;
-    if (shape.isOpen[index]) add(free.of(index), release.request, 1);
-  }
-  let room = 0;
-  for (const { index } of shape.open) room += countOn(index);
-  const isEnough = (): boolean => room >= demand && fitsUnder();
-  if (guess > Number.NEGATIVE_INFINITY && isEnough())
-    return makeHold(contender, node, releases, earlier, ledger, owner);
-
-  const hold = (at: number): Hold => holdAt(contender, node, promised(contender, at), free, spare, owner);
-  // All that is free at one moment counts together.
-  let moment: number | undefined;
+  for (const release of releases) if (release.at > from && release.at <= until) later.push(release);
+  let room = shape.open.reduce((sum, { index }) => sum + countOn(index), 0);
   for (let release = later.pop(); release !== undefined; release = later.pop()) {
-    if (release.at !== moment && isEnough()) return hold(moment ?? contender.contest.now);
-    moment = release.at;
-    for (const left of leftAbove(release.node)) add(left, release.request, 1);
     const index = release.room?.index ?? -1;
-    if (!shape.isOpen[index]) continue;
-    room -= countOn(index);
-    add(free.of(index), release.request, 1);
-    room += countOn(index);
+    const before = shape.isOpen[index] ? countOn(index) : 0;
+    take([release]);
+    if (shape.isOpen[index]) room += countOn(index) - before;
+    // All that is free at one moment counts together.
+    const isWhole = later.peek()?.at !== release.at;
+    if (isWhole && room >= demand && fitsUnder()) return hold(release.at);
   }
-  return isEnough() ? hold(moment ?? contender.contest.now) : undefined;
+  return undefined;
 }
 
 function isEarlier(a: Release, b: Release): boolean {

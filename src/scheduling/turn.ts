@@ -301,11 +301,12 @@ class Turns {
     const owner = holdsFor || refusal.kind === "Limited" ? undefined : ownerOf(line.node, contender);
     if (line.hold !== undefined || !(holdsFor || (letsPass && isFirst && owner))) return;
     const releases = this.releases(this.waitingBefore(contender, line));
-    const { head } = contender.contest.pool.memory ?? {};
-    const guess = contender.isHead ? head?.at : undefined;
-    const made = makeHold(contender, line.node, releases, this.holds, this.ledger, owner, guess);
-    const stands =
-      had !== undefined && had.at > contender.contest.now && had.at < (made?.at ?? Number.POSITIVE_INFINITY);
+    const { now, pool } = contender.contest;
+    const isPromise = had !== undefined && had.at > now;
+    // A promise that stands is kept as it is. Planned again at the same moment, it may be made anew, no later.
+    const until = isPromise && pool.memory?.usedAt !== now ? had.at : undefined;
+    const made = makeHold(contender, line.node, releases, this.holds, this.ledger, owner, had?.at, until);
+    const stands = isPromise && had.at < (made?.at ?? Number.POSITIVE_INFINITY);
     const hold = stands ? this.slots.keep(had) : made;
     if (hold === undefined) return;
     if (!stands) this.holds.push(hold);
