@@ -11,8 +11,10 @@ import type { Preemption } from "./preemption.ts";
 const passesMax = 16;
 
 export interface Pass extends Carriable {
-  /** Another pass after it may find something to do. */
+  /** Another pass after it may find something to do, where places have changed hands in it. */
   readonly isOpen: boolean;
+  /** Also where only shards have started: that moves tasks in the order, or may be stopped for others. */
+  readonly startsBear: boolean;
   /** All that a plan says, once nothing is left to do: the words for who waits are found in the last pass alone. */
   readonly told: (decisions: readonly Decision[]) => Plan;
 }
@@ -32,7 +34,7 @@ export function settle(snapshot: Snapshot, now: number, passOver: (snapshot: Sna
   let pass = passOver(snapshot);
   let { decisions } = pass;
   let before = snapshot;
-  for (let passes = 1; passes < passesMax && pass.isOpen && changes(pass, before); passes += 1) {
+  for (let passes = 1; passes < passesMax && pass.isOpen && changes(pass, before, now); passes += 1) {
     before = carriedOut(snapshot, { ...pass, decisions }, now);
     pass = passOver(before);
     decisions = together(decisions, pass.decisions);
@@ -40,16 +42,22 @@ export function settle(snapshot: Snapshot, now: number, passOver: (snapshot: Sna
   return pass.told(decisions);
 }
 
-function changes({ decisions, memory }: Pass, { pools }: Snapshot): boolean {
+/**
+ * Where nothing stops, no start bears on others and everybody keeps his place, all that has changed is that there is less
+ * room: who was refused would be again.
+ */
+function changes({ decisions, memory, startsBear }: Pass, { pools }: Snapshot, now: number): boolean {
   return (
-    decisions.length > 0 ||
-    pools.some((pool) => JSON.stringify(keptIn(pool.memory)) !== JSON.stringify(keptIn(memory?.[pool.name])))
+    decisions.some(({ kind }) => startsBear || kind === "stop") ||
+    pools.some((pool) => placesIn(pool.memory, now) !== placesIn(memory?.[pool.name], now))
   );
 }
 
-/** What of a queue's memory keeps places. */
-function keptIn({ head, holds, claims }: Partial<QueueMemory> = {}): readonly unknown[] {
-  return [head, holds, claims];
+/** What of a queue's memory keeps places, as text. A promise whose moment has passed is one for now. */
+function placesIn({ head, holds, claims }: Partial<QueueMemory> = {}, now: number): string {
+  const late = <Promised extends { readonly at: number }>(promised: Promised): Promised =>
+    promised.at > now ? promised : { ...promised, at: now };
+  return JSON.stringify([head && late(head), holds?.map(late), claims]);
 }
 
 /** What a later pass stops that an earlier one has started does not start at all. */
