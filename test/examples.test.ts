@@ -271,6 +271,7 @@ test("two-teams: so many shards run at once as its page says, and the reason for
     ["students", cluster.running("thesis").length],
     ["staff", cluster.running("report").length],
   ]).toEqual(expected);
+  await cluster.until(() => cluster.status("thesis").queue !== undefined);
   const { queue } = cluster.status("thesis");
   expect(page).toContain(`\`${queue?.reason}\`, the limit of \`dept\``);
   expect(queue?.message).toContain("dept has");
