@@ -42,7 +42,6 @@ function passOver(snapshot: Snapshot, now: number, memo: Memo): Pass {
   const decisions = [...stops, ...preemption.stops, ...starts];
   const memory = memoryOf(lines, preemption.stops);
   const isOpen = bearsOnOthers(lines, preemption);
-  const startsBear = preemption.isOn || lines.some(({ moves, contenders }) => moves && contenders.length > 0);
   const told = (all: readonly Decision[]): Plan => {
     // 6. Why everybody else waits, what is left, and when time alone makes a new plan.
     const waiting = whyTheyWait(tree.root?.pool, lines, idle, ledger, preemption.stops, now);
@@ -59,5 +58,5 @@ function passOver(snapshot: Snapshot, now: number, memo: Memo): Pass {
       ...(wakeAt !== undefined && { wakeAt }),
     };
   };
-  return { decisions, ...(memory !== undefined && { memory }), isOpen, startsBear, told };
+  return { decisions, ...(memory !== undefined && { memory }), isOpen, told };
 }

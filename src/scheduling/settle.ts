@@ -11,10 +11,8 @@ import type { Preemption } from "./preemption.ts";
 const passesMax = 16;
 
 export interface Pass extends Carriable {
-  /** Another pass after it may find something to do, where places have changed hands in it. */
+  /** Another pass after it may find something to do. */
   readonly isOpen: boolean;
-  /** Also where only shards have started: that moves tasks in the order, or may be stopped for others. */
-  readonly startsBear: boolean;
   /** All that a plan says, once nothing is left to do: the words for who waits are found in the last pass alone. */
   readonly told: (decisions: readonly Decision[]) => Plan;
 }
@@ -42,14 +40,9 @@ export function settle(snapshot: Snapshot, now: number, passOver: (snapshot: Sna
   return pass.told(decisions);
 }
 
-/**
- * Where nothing stops, no start bears on others and everybody keeps his place, all that has changed is that there is less
- * room: who was refused would be again.
- */
-function changes({ decisions, memory, startsBear }: Pass, { pools }: Snapshot, now: number): boolean {
+function changes({ decisions, memory }: Pass, { pools }: Snapshot, now: number): boolean {
   return (
-    decisions.some(({ kind }) => startsBear || kind === "stop") ||
-    pools.some((pool) => placesIn(pool.memory, now) !== placesIn(memory?.[pool.name], now))
+    decisions.length > 0 || pools.some((pool) => placesIn(pool.memory, now) !== placesIn(memory?.[pool.name], now))
   );
 }
 
