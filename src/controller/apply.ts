@@ -75,14 +75,7 @@ export class Applier {
     this.#sender = new Sender(api, stores);
     this.#lock = new PoolLock(api, stores, term);
     this.#recorder = new Recorder(memories);
-    this.#starter = new Starter({
-      api,
-      stores,
-      lock: this.#lock,
-      sender: this.#sender,
-      log,
-      monotonic: () => clock.monotonic(),
-    });
+    this.#starter = new Starter({ api, stores, lock: this.#lock, sender: this.#sender, log, clock });
     this.#remover = new Remover({ api, stores, sender: this.#sender });
   }
 

@@ -1,4 +1,5 @@
 // Many writes at once, but not too many; one that fails keeps no other from being tried.
+import type { Clock } from "@dsl/kube-operator";
 
 /** Calls `work` for each item, `limit` at a time, and for no further one once `isLate`. Resolves with what was thrown. */
 export async function inParallel<T>(
@@ -6,7 +7,7 @@ export async function inParallel<T>(
   limit: number,
   work: (item: T) => Promise<void>,
   isLate: () => boolean = () => false,
-): Promise<unknown[]> {
+): Promise<readonly unknown[]> {
   const errors: unknown[] = [];
   const rest = items.values();
   const lane = async (): Promise<void> => {
@@ -21,4 +22,31 @@ export async function inParallel<T>(
   };
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane));
   return errors;
+}
+
+export interface TimeLimit {
+  readonly forMs: number;
+  /** Tells how long something takes: no time of day. */
+  readonly clock: Pick<Clock, "monotonic">;
+}
+
+/** The same as far as the time allows; what is under way then ends. `isWhole`: none was left out. */
+export async function inParallelWithin<T>(
+  { forMs, clock }: TimeLimit,
+  items: readonly T[],
+  limit: number,
+  work: (item: T) => Promise<void>,
+): Promise<{ readonly errors: readonly unknown[]; readonly isWhole: boolean }> {
+  const lateAt = clock.monotonic() + forMs;
+  let begun = 0;
+  const errors = await inParallel(
+    items,
+    limit,
+    (item) => {
+      begun += 1;
+      return work(item);
+    },
+    () => clock.monotonic() >= lateAt,
+  );
+  return { errors, isWhole: begun === items.length };
 }

@@ -8,7 +8,7 @@ import { roundStatus } from "../engine/round-status.ts";
 import type { Plan, PoolStatistics, TaskForecast } from "../scheduling/index.ts";
 import type { Applier } from "./apply.ts";
 import type { Observed, ObservedTask } from "./observe.ts";
-import { inParallel } from "./parallel.ts";
+import { inParallel, inParallelWithin } from "./parallel.ts";
 import { poolStatus } from "./pool-status.ts";
 import { roundFactsOf } from "./round-facts.ts";
 import { needsRetryRound } from "./stage.ts";
@@ -41,8 +41,7 @@ export interface Reported {
 
 export class Reporter {
   readonly #applier: Applier;
-  /** How long something takes: no time of day. */
-  readonly #monotonic: () => number;
+  readonly #clock: Pick<Clock, "monotonic">;
   /** By uid: when its status, and the message in it, was last written. */
   readonly #writtenAt = new Map<string, number>();
   readonly #messageAt = new Map<string, number>();
@@ -51,7 +50,7 @@ export class Reporter {
 
   constructor(applier: Applier, clock: Pick<Clock, "monotonic">) {
     this.#applier = applier;
-    this.#monotonic = () => clock.monotonic();
+    this.#clock = clock;
   }
 
   async report(
@@ -143,21 +142,13 @@ export class Reporter {
       }
     }
     const errors = await inParallel(writes, lanes, async (write) => void (await write()));
-    const lateAt = this.#monotonic() + waitingForMs;
-    let told = 0;
-    errors.push(
-      ...(await inParallel(
-        words,
-        lanes,
-        async (write) => {
-          told += 1;
-          await write();
-        },
-        () => this.#monotonic() >= lateAt,
-      )),
-    );
-    if (told < words.length) moments.push(now);
-    return { errors, ...(moments.length > 0 && { wakeAt: Math.min(...moments) }) };
+    const within = { forMs: waitingForMs, clock: this.#clock };
+    const told = await inParallelWithin(within, words, lanes, async (write) => void (await write()));
+    if (!told.isWhole) moments.push(now);
+    return {
+      errors: [...errors, ...told.errors],
+      ...(moments.length > 0 && { wakeAt: Math.min(...moments) }),
+    };
   }
 
   /** The status of the Job that the task's attempts share now; undefined where nothing of it changes. */

@@ -3,6 +3,7 @@
 import {
   type ApiError,
   addFinalizer,
+  type Clock,
   isAlreadyExists,
   type KubeApi,
   type KubeObject,
@@ -22,7 +23,7 @@ import type { Plan, Start } from "../scheduling/index.ts";
 import { tolerationOf } from "./engine-choice.ts";
 import { attemptKey, type Observed, type ObservedRoot, type ObservedTask, poolFactsOf } from "./observe.ts";
 import { openRequest } from "./open-starts.ts";
-import { inParallel } from "./parallel.ts";
+import { inParallel, inParallelWithin } from "./parallel.ts";
 import type { PoolLock } from "./pool-lock.ts";
 import { refuse, whyRefused } from "./refusals.ts";
 import type { Sender } from "./sender.ts";
@@ -63,8 +64,7 @@ export interface StarterOptions {
   readonly lock: PoolLock;
   readonly sender: Sender;
   readonly log: Log;
-  /** How long something takes: no time of day. */
-  readonly monotonic: () => number;
+  readonly clock: Pick<Clock, "monotonic">;
 }
 
 export class Starter {
@@ -73,7 +73,7 @@ export class Starter {
   readonly #lock: PoolLock;
   readonly #sender: Sender;
   readonly #log: Log;
-  readonly #monotonic: () => number;
+  readonly #clock: Pick<Clock, "monotonic">;
   /** Tasks as our own last write before their status left them. */
   readonly #written = new WeakMap<PooledTask, PooledTask>();
   /** By the pool's uid: when starts were last written into its status. */
@@ -81,13 +81,13 @@ export class Starter {
   /** Open starts that the server refused for good: `task uid/shard/attempt`. */
   readonly #dropped = new Set<string>();
 
-  constructor({ api, stores, lock, sender, log, monotonic }: StarterOptions) {
+  constructor({ api, stores, lock, sender, log, clock }: StarterOptions) {
     this.#api = api;
     this.#stores = stores;
     this.#lock = lock;
     this.#sender = sender;
     this.#log = log;
-    this.#monotonic = monotonic;
+    this.#clock = clock;
   }
 
   async start(observed: Observed, plan: Plan, now: number): Promise<Started> {
@@ -143,20 +143,12 @@ export class Starter {
       })),
     );
     const ready = all.filter(({ task }) => !needsRound(task) || rounds.has(task));
-    const lateAt = this.#monotonic() + createForMs;
-    let tried = 0;
-    errors.push(
-      ...(await inParallel(
-        ready,
-        lanes,
-        ({ task, start }) => {
-          tried++;
-          return this.#create(task, start, contextOf(task, pool), rounds.get(task), now);
-        },
-        () => this.#monotonic() >= lateAt,
-      )),
+    const within = { forMs: createForMs, clock: this.#clock };
+    const created = await inParallelWithin(within, ready, lanes, ({ task, start }) =>
+      this.#create(task, start, contextOf(task, pool), rounds.get(task), now),
     );
-    return { errors, busy: true, ...(tried < ready.length && { wakeAt: now }) };
+    errors.push(...created.errors);
+    return { errors, busy: true, ...(!created.isWhole && { wakeAt: now }) };
   }
 
   /** The Job that the task's attempts share now. Undefined while there is none: what is open is tried again. */
