@@ -187,6 +187,7 @@ function hasType(value: unknown, type: NonNullable<JsonSchema["type"]>): boolean
 
 /** Equality of what JSON can say; the order of fields does not count. */
 export function sameJson(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
   if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((item, i) => sameJson(item, b[i]));
   if (isRecord(a) && isRecord(b)) {
     const names = Object.keys(a);
@@ -195,7 +196,7 @@ export function sameJson(a: unknown, b: unknown): boolean {
       names.every((name) => Object.hasOwn(b, name) && sameJson(a[name], b[name]))
     );
   }
-  return a === b;
+  return false;
 }
 
 function join(path: string, name: string): string {

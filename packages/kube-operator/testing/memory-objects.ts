@@ -67,7 +67,7 @@ export class MemoryObjects {
     if (namespace !== undefined && resource.namespaced) this.#checkNamespace(resource, namespace, name);
     const { fieldValidation = "Strict" } = options;
     const given = { uid: this.#uid(), nowMs: this.#clock.now(), fieldValidation };
-    const object = objectForCreate(kind, copyOf<JsonObject>({ ...manifest }), given);
+    const object = objectForCreate(kind, { ...manifest }, given);
     if (this.storage.get(kind, keyText(keyOf(object))) !== undefined) throw alreadyExists(resource, name);
     if (options.dryRun === true) return object;
     return this.storage.put(kind, object, this.#ownChanges(undefined, object, new Map(), manager, kind.schema));
@@ -81,7 +81,7 @@ export class MemoryObjects {
         { reason: "FieldValueInvalid", message, field: "metadata.resourceVersion" },
       ]);
     }
-    return this.#write(entry, { ...object }, options);
+    return this.#write(entry, copyOf<JsonObject>({ ...object }), options);
   }
 
   patch(resource: Resource, key: ObjectKey, patch: Patch, options: WriteOptions): KubeObject {
@@ -92,7 +92,7 @@ export class MemoryObjects {
     const patched =
       patch.type === "json"
         ? applyJsonPatch(entry.object, patch.operations)
-        : applyMergePatch({ ...entry.object, metadata }, copyOf(patch.body));
+        : applyMergePatch({ ...entry.object, metadata }, patch.body);
     if (!isObject(patched)) throw badRequest("the patch leaves no object");
     return this.#write(entry, patched, options);
   }

@@ -39,7 +39,7 @@ export function objectForCreate(
   return checked(kind, isJob(kind) ? withJobLabels(object) : object, given.fieldValidation);
 }
 
-/** The new state that a PUT or a patch asks for, given what its endpoint may change. */
+/** The new state that a PUT or a patch asks for, given what its endpoint may change. `incoming` is the store's own by now. */
 export function objectForUpdate(
   kind: Kind,
   old: StoredObject,
@@ -59,11 +59,11 @@ export function objectForUpdate(
     throw conflict(resource, old.metadata.name, why);
   }
   const statusOnly = given.subresource === "status";
-  const object = (statusOnly ? { ...old } : { ...copyOf(incoming) }) as StoredObject;
+  const object = (statusOnly ? { ...old } : { ...incoming }) as StoredObject;
   if (statusOnly || kind.hasStatus) {
     const status = statusOnly ? incoming.status : old.status;
     if (status === undefined) delete object.status;
-    else object.status = copyOf(status);
+    else object.status = status;
   }
   const metadata = statusOnly ? statusMetadata(kind, old, incoming) : object.metadata;
   Object.assign(object, { metadata: updatedMetadata(old, metadata) });
@@ -142,12 +142,11 @@ function checked(kind: Kind, object: StoredObject, fieldValidation: FieldValidat
 }
 
 function bySchema(object: StoredObject, schema: JsonSchema, fieldValidation: FieldValidation): StoredObject {
-  const copy = copyOf(object);
-  const unknown = prune(copy, schema);
+  const unknown = prune(object, schema);
   if (unknown.length > 0 && fieldValidation === "Strict") {
     throw badRequest(`strict decoding error: ${unknown.map((field) => `unknown field "${field}"`).join(", ")}`);
   }
-  return withDefaults(schema, copy) as StoredObject;
+  return withDefaults(schema, object) as StoredObject;
 }
 
 /** Metadata is checked by its own rules; a schema that mentions it mostly says that it is an object. */

@@ -2,7 +2,7 @@
 // Does not run CEL rules (x-kubernetes-validations): these belong to tests on a real API server.
 import { type JsonSchema, sameJson } from "../src/json-schema.ts";
 import type { Cause } from "./api-errors.ts";
-import { isObject, type JsonObject } from "./json.ts";
+import { isObject, isStored, type JsonObject } from "./json.ts";
 
 const at = (path: string, field: string): string => (path === "" ? field : `${path}.${field}`);
 
@@ -17,7 +17,7 @@ export function prune(value: unknown, schema: JsonSchema, path = ""): readonly s
     const items = schema.items;
     return items === undefined ? [] : value.flatMap((item, index) => prune(item, items, `${path}[${index}]`));
   }
-  if (!isObject(value)) return [];
+  if (!isObject(value) || isStored(value)) return [];
   const unknown: string[] = [];
   for (const [field, part] of Object.entries(value)) {
     // The server itself knows what these are, at the root and in embedded objects.
@@ -35,7 +35,7 @@ export function prune(value: unknown, schema: JsonSchema, path = ""): readonly s
 
 /** Everything that is wrong with a value, in the server's words. */
 export function validate(value: unknown, schema: JsonSchema, path = ""): readonly Cause[] {
-  if (value === null && schema.nullable === true) return [];
+  if ((value === null && schema.nullable === true) || isStored(value)) return [];
   const wrongType = typeError(value, schema, path);
   if (wrongType !== undefined) return [wrongType];
   const causes: Cause[] = [];
