@@ -35,10 +35,9 @@ export function makeHold(
   releases: readonly Release[],
   earlier: readonly Hold[],
   ledger: Ledger,
-  owner: PoolNode | undefined,
   from: number = Number.NEGATIVE_INFINITY,
   until: number = Number.POSITIVE_INFINITY,
-): Hold | undefined {
+): Pick<Hold, "at" | "placed"> | undefined {
   const { shape, demand } = contender;
   const { request } = shape;
   const free = new Later(ledger);
@@ -72,12 +71,15 @@ export function makeHold(
   const fitsUnder = (): boolean => [...spare.values()].every((left) => timesIn(request, left) >= demand);
   const isEnough = (): boolean =>
     fitsUnder() && shape.open.reduce((room, { index }) => room + countOn(index), 0) >= demand;
-  const hold = (at: number): Hold => holdAt(contender, node, promised(contender, at), free, spare, owner);
+  const hold = (at: number): Pick<Hold, "at" | "placed"> => ({
+    at: promised(contender, at),
+    placed: placedOn(contender, free),
+  });
 
   take(releases.filter(({ at }) => at < from));
   if (isEnough()) {
     if (from === Number.NEGATIVE_INFINITY) return hold(contender.contest.now);
-    return makeHold(contender, node, releases, earlier, ledger, owner);
+    return makeHold(contender, node, releases, earlier, ledger);
   }
   take(releases.filter(({ at }) => at === from));
   if (isEnough()) return hold(from);
@@ -107,16 +109,8 @@ function promised({ contest: { pool, now }, isHead }: Contender, at: number): nu
   return given === undefined ? at : Math.min(given, at);
 }
 
-/** Names the nodes at T by the pool's own placement, and keeps what they will have left. */
-function holdAt(
-  contender: Contender,
-  node: PoolNode,
-  at: number,
-  free: Later,
-  limitSpareOf: ReadonlyMap<PoolNode, Float64Array>,
-  owner: PoolNode | undefined,
-): Hold {
-  const { shape, demand } = contender;
+/** Names the nodes at T by the pool's own placement, as they will be then. */
+function placedOn({ shape, demand }: Contender, free: Later): readonly NodeRoom[] {
   const placed: NodeRoom[] = [];
   while (placed.length < demand) {
     let best: NodeRoom | undefined;
@@ -131,9 +125,7 @@ function holdAt(
     add(free.of(best.index), shape.request, -1);
     placed.push(best);
   }
-  for (const spare of limitSpareOf.values()) add(spare, shape.request, -demand);
-  const spareOf = new Map(placed.map(({ index }) => [index, free.of(index)] as const));
-  return { contender, node, at, until: Number.POSITIVE_INFINITY, spareOf, limitSpareOf, placed, owner };
+  return placed;
 }
 
 /** Whether such a shard may start on the node without delaying anything that is held. */

@@ -9,7 +9,7 @@ import type { Ledger } from "./ledger.ts";
 import type { Memo } from "./memo.ts";
 import { countRunning, inOrderToRemember, openContest } from "./memory.ts";
 import type { Snapshot, Task } from "./model.ts";
-import { byAge, compareRanks, compareText, leadingRanks, ranksOf } from "./order/chain.ts";
+import { byAge, compareRanks, compareText, leadingRanks, type Ranks, ranksOf } from "./order/chain.ts";
 import { orders } from "./order/index.ts";
 import type { Order } from "./order/order.ts";
 import { placementNames, placements } from "./placement/index.ts";
@@ -131,6 +131,14 @@ export class Line {
   isBefore(head: Contender): (contender: Contender) => boolean {
     const ranks = ranksOf(this.chain, head);
     return (each) => (compareRanks(ranksOf(this.chain, each), ranks) || byAge(each.task, head.task)) < 0;
+  }
+
+  /** The same by the order alone: that it is the head that has the hold now puts nobody behind it who was in front. */
+  isInFront(head: Contender): (contender: Contender) => boolean {
+    const held = leadingRanks(this.chain);
+    const byOrder = (each: Contender): Ranks => ranksOf(this.chain, each).with(held, 1);
+    const ranks = byOrder(head);
+    return (each) => (compareRanks(byOrder(each), ranks) || byAge(each.task, head.task)) < 0;
   }
 
   /** Whether one goes before the other by priority or age, as they stood when the plan began. */

@@ -62,7 +62,7 @@ export class Slots {
         .lineage()
         .slice(0, -1)
         .some((each) => each.keepsWithin(contender.shape.request));
-      this.put(contender, node, Math.max(hold.at, contest.now), placed, isLent);
+      this.put(contender, node, Math.max(hold.at, contest.now), placed, { isLent });
       if (hold.at < contest.now) this.overdue.add(contender);
       count += 1;
     }
@@ -113,19 +113,11 @@ export class Slots {
     const rooms = shape.open.map((room) => this.trackOf(room));
     const limits = line.node.limits.map((pool) => this.trackOf(pool));
     const at = firstFit(shape.request, demand, lengthMs, contest.now, rooms, limits);
-    let hold: Hold | undefined;
-    if (had !== undefined && had.at > contest.now && had.at <= (at ?? Number.POSITIVE_INFINITY)) {
-      hold = this.put(contender, line.node, had.at, had.placed);
-    } else if (at !== undefined) {
-      hold = this.put(contender, line.node, at, this.place(contender, at, at + lengthMs));
-    }
+    const stands = had !== undefined && had.at > contest.now && had.at <= (at ?? Number.POSITIVE_INFINITY);
+    const placed = stands || at === undefined ? [] : this.place(contender, at, at + lengthMs);
     this.refill(refills, 1);
-    return hold;
-  }
-
-  /** Nothing better was found: the promise stands as it was. */
-  keep({ contender, node, at, placed }: Hold): Hold {
-    return this.put(contender, node, at, placed);
+    if (stands) return this.put(contender, line.node, had.at, had.placed);
+    return at === undefined ? undefined : this.put(contender, line.node, at, placed);
   }
 
   /** For the next plan to keep. */
@@ -182,55 +174,44 @@ export class Slots {
     return placed;
   }
 
-  /** What others may take, beyond the slot, is what is left of its places when it begins. */
-  private put(contender: Contender, node: PoolNode, at: number, placed: readonly NodeRoom[], isLent = false): Hold {
+  /**
+   * What others may take, beyond the slot, is what is left of its places when it begins: the same whether it is newly made
+   * or kept, or the next plan would start what this one refuses.
+   */
+  put(
+    contender: Contender,
+    node: PoolNode,
+    at: number,
+    placed: readonly NodeRoom[],
+    { owner, isLent = false }: { readonly owner?: PoolNode | undefined; readonly isLent?: boolean } = {},
+  ): Hold {
     const isSlot = node.pool.backfill?.policy === "Conservative";
     const until = isSlot ? at + lengthOf(contender) : Number.POSITIVE_INFINITY;
     const slot = { contender, node, at, until, placed };
     // Many slots share the timeline of a place; one head asks for one moment.
     if (isSlot) for (const place of [...placed, ...node.limits]) this.trackOf(place);
-    const left = this.leftAt([...placed, ...node.limits], at);
+    const left = new Map([...placed, ...node.limits].map((place) => [place, this.leftAt(place, at)] as const));
     const { request } = contender.shape;
     for (const room of placed) add(left.get(room) ?? none, request, -1);
     for (const pool of node.limits) add(left.get(pool) ?? none, request, -placed.length);
     this.takeFrom(slot, 1);
     const spareOf = new Map(placed.map((room) => [room.index, left.get(room) ?? none]));
     const limitSpareOf = new Map(node.limits.map((pool) => [pool, left.get(pool) ?? none]));
-    const hold: Hold = { ...slot, spareOf, limitSpareOf, owner: undefined, isLent };
+    const hold: Hold = { ...slot, spareOf, limitSpareOf, owner, isLent };
     this.holds.push(hold);
     return hold;
   }
 
-  /** What each of the places is expected to have left then, beyond what is held. */
-  private leftAt(places: readonly Place[], at: number): ReadonlyMap<Place, Float64Array> {
-    const left = new Map<Place, Float64Array>();
-    const untold = new Set<Place>();
-    for (const place of places) {
-      const track = this.tracks.get(place);
-      if (track !== undefined) {
-        left.set(place, Float64Array.from(track.at(at)));
-        continue;
-      }
-      const free = freeIn(place);
-      for (const hold of this.holds) {
-        if (hold.at <= at && at < hold.until) add(free, hold.contender.shape.request, -countIn(hold, place));
-      }
-      left.set(place, free);
-      untold.add(place);
+  /** What the place is expected to have left then, beyond what is held. */
+  private leftAt(place: Place, at: number): Float64Array {
+    const track = this.tracks.get(place);
+    if (track !== undefined) return Float64Array.from(track.at(at));
+    const free = freeIn(place);
+    for (const release of this.releasingOf(place)) if (release.at <= at) add(free, release.request, 1);
+    for (const hold of this.holds) {
+      if (hold.at <= at && at < hold.until) add(free, hold.contender.shape.request, -countIn(hold, place));
     }
-    if (untold.size === 0) return left;
-    const untoldAbove = new Map<PoolNode | undefined, readonly Float64Array[]>();
-    for (const { at: freed, room, node, request } of this.releases()) {
-      if (freed > at) continue;
-      if (room !== undefined && untold.has(room)) add(left.get(room) ?? none, request, 1);
-      let above = untoldAbove.get(node);
-      if (above === undefined) {
-        above = (node?.limits ?? []).flatMap((pool) => (untold.has(pool) ? (left.get(pool) ?? []) : []));
-        untoldAbove.set(node, above);
-      }
-      for (const amounts of above) add(amounts, request, 1);
-    }
-    return left;
+    return free;
   }
 
   /** From what is free over time, and from what other holds that begin meanwhile have left. */

@@ -301,17 +301,15 @@ class Turns {
     const owner = holdsFor || refusal.kind === "Limited" ? undefined : ownerOf(line.node, contender);
     if (line.hold !== undefined || !(holdsFor || (letsPass && isFirst && owner))) return;
     const releases = this.releases(this.waitingBefore(contender, line));
-    const { now, pool } = contender.contest;
-    const isPromise = had !== undefined && had.at > now;
-    // A promise that stands is kept as it is. Planned again at the same moment, it may be made anew, no later.
-    const until = isPromise && pool.memory?.usedAt !== now ? had.at : undefined;
-    const made = makeHold(contender, line.node, releases, this.holds, this.ledger, owner, had?.at, until);
+    // A promise that stands is kept as it is, unless it may be made anew, no later.
+    const isPromise = had !== undefined && had.at > contender.contest.now;
+    const until = isPromise ? had.at : undefined;
+    const made = makeHold(contender, line.node, releases, this.holds, this.ledger, had?.at, until);
     const stands = isPromise && had.at < (made?.at ?? Number.POSITIVE_INFINITY);
-    const hold = stands ? this.slots.keep(had) : made;
-    if (hold === undefined) return;
-    if (!stands) this.holds.push(hold);
+    const kept = stands ? had : made;
+    if (kept === undefined) return;
+    const hold = this.slots.put(contender, line.node, kept.at, kept.placed, { owner });
     this.passed.add(line);
-    this.slots.forget();
     const known = new Map<Shape, TurnEnd | undefined>();
     line.passBehind(hold, (each) => {
       if (!known.has(each.shape)) known.set(each.shape, this.waitsAnyhow(each, line.node));
@@ -349,11 +347,11 @@ class Turns {
   /** A task before the head fills its own places again before they free: so many shards of each. */
   private waitingBefore(head: Contender, line: Line): ReadonlyMap<Task, number> {
     const before = new Map<Task, number>();
-    const isBefore = line.isBefore(head);
+    const isInFront = line.isInFront(head);
     for (const contender of this.settled) {
       if (contender.contest !== line.contest || contender.end?.kind !== "Served") continue;
       const left = contender.queued.startable - contender.taken;
-      if (left > 0 && isBefore(contender)) before.set(contender.task, left);
+      if (left > 0 && isInFront(contender)) before.set(contender.task, left);
     }
     return before;
   }

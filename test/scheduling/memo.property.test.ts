@@ -2,20 +2,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { BusyPool } from "../../bench/busy-pool.ts";
-import { Memo, orderNames, placementNames, planPool } from "../../src/scheduling/index.ts";
-
-const pools = fc.record({
-  seed: fc.nat(),
-  tasks: fc.integer({ min: 1, max: 20 }),
-  nodes: fc.integer({ min: 1, max: 6 }),
-  policy: fc.constantFrom("None" as const, "BestEffort" as const, "Easy" as const, "Conservative" as const),
-  order: fc.constantFrom(...orderNames).map((name) => [name]),
-  placement: fc.constantFrom(...placementNames),
-});
+import { Memo, planPool } from "../../src/scheduling/index.ts";
+import { inMotion } from "../support/random-snapshots.ts";
 
 test("after any change the plan with a memo is the plan without one", () => {
   fc.assert(
-    fc.property(pools, fc.integer({ min: 1, max: 8 }), (size, changes) => {
+    fc.property(inMotion, fc.integer({ min: 1, max: 8 }), (size, changes) => {
       const pool = new BusyPool(size);
       const memo = new Memo();
       for (let i = 0; i < changes; i += 1) {
@@ -32,7 +24,7 @@ test("after any change the plan with a memo is the plan without one", () => {
 
 test("a memo serves objects that are read anew for every plan, as the operator reads them", () => {
   fc.assert(
-    fc.property(pools, (size) => {
+    fc.property(inMotion, (size) => {
       const pool = new BusyPool(size);
       const memo = new Memo();
       for (let i = 0; i < 4; i += 1) {

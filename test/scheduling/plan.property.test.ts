@@ -1,8 +1,9 @@
 // What holds for every plan, over random snapshots.
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { BusyPool } from "../../bench/busy-pool.ts";
 import { covers, minus, type Plan, planPool, plus, type Task } from "../../src/scheduling/index.ts";
-import { snapshots } from "../support/random-snapshots.ts";
+import { inMotion, snapshots } from "../support/random-snapshots.ts";
 import { applied, noon, tableOf } from "../support/scheduling.ts";
 
 const runs = { numRuns: 1300 };
@@ -121,6 +122,23 @@ test("a plan that has been carried out leaves nothing to do", () => {
       expect(next.decisions, tableOf(plan) + tableOf(next)).toEqual([]);
     }),
     runs,
+  );
+});
+
+test("nor does one over a pool in motion, with what plans before it have promised", () => {
+  fc.assert(
+    fc.property(inMotion, (size) => {
+      const pool = new BusyPool(size);
+      for (let i = 0; i < 10; i += 1) {
+        const { snapshot, now } = pool;
+        const plan = planPool(snapshot, now);
+        const next = planPool(applied(snapshot, plan, now), now);
+        expect(next.decisions, tableOf(plan) + tableOf(next)).toEqual([]);
+        pool.apply(plan);
+        pool.change();
+      }
+    }),
+    { numRuns: 60 },
   );
 });
 

@@ -122,3 +122,22 @@ test("a promise on what is being stopped lets nobody pass who is promised more, 
   );
   expect(plan.memory?.a?.head).toBeDefined();
 });
+
+test("a promise that can no longer be kept in time lets nobody pass, even where the plan is made again at once", () => {
+  const large = { task: "uid-of-lab-large", at: noon + seconds(10) };
+  const nothing = { turn: 0, turns: {}, used: {}, holding: {} };
+  const memory = { ...nothing, usedAt: noon - 1, head: large, holds: [{ ...large, nodes: ["node-1"] }] };
+  const plan = settled(
+    aPool()
+      .withPool({ order: ["FirstCome"], backfill: easy, memory })
+      .withChild("a", { backfill: easy })
+      .withNodes(1, { cpu: 4 })
+      .withTasks({
+        large: { shards: 1, cpu: 3, expected },
+        // It was expected to have ended by then.
+        runs: { pool: "a", cpu: 3, expected: { likelyMs: seconds(60) }, running: ["node-1"] },
+        small: { pool: "a", shards: 1, cpu: 1, expected },
+      }),
+  );
+  expect(startsOf(plan)).toEqual([]);
+});

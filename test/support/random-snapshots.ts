@@ -176,3 +176,13 @@ const mixed: fc.Arbitrary<Snapshot> = fc
   }));
 
 export const snapshots: fc.Arbitrary<Snapshot> = fc.oneof(mixed, contested);
+
+/** Pools for one change after the other, so that plans find what earlier ones have left: sizes for a `BusyPool`. */
+export const inMotion = fc.record({
+  seed: fc.nat(),
+  tasks: fc.integer({ min: 1, max: 20 }),
+  nodes: fc.integer({ min: 1, max: 6 }),
+  policy: fc.constantFrom("None" as const, "BestEffort" as const, "Easy" as const, "Conservative" as const),
+  order: fc.constantFrom(...orderNames).map((name) => [name]),
+  placement: fc.constantFrom(...placementNames),
+});
