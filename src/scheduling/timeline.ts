@@ -29,12 +29,12 @@ export class Track {
     return this.steps[this.indexAt(moment)]?.free ?? new Float64Array();
   }
 
-  /** So many such requests fit all the time from one moment until another. */
-  timesDuring(request: Request, from: number, until: number): number {
+  /** So many such requests fit all the time from one moment until another; `through`: what begins then counts, too. */
+  timesDuring(request: Request, from: number, until: number, through: boolean = false): number {
     let times = Number.POSITIVE_INFINITY;
     for (let i = this.indexAt(from); times > 0; i += 1) {
       const step = this.steps[i];
-      if (step === undefined || (step.at >= until && step.at > from)) break;
+      if (step === undefined || (step.at > from && (through ? step.at > until : step.at >= until))) break;
       times = Math.min(times, timesIn(request, step.free));
     }
     return times;
@@ -65,9 +65,10 @@ export class Track {
     return start;
   }
 
-  /** The moments, not before `from`, at which what fits for so long may change. */
+  /** The moments, not before `from`, at which what fits for so long may change: each once, in order. */
   momentsFrom(from: number, lengthMs: number): readonly number[] {
-    return this.steps.flatMap(({ at }) => [at, at - lengthMs]).filter((moment) => moment >= from);
+    const moments = new Set(this.steps.flatMap(({ at }) => [at, at - lengthMs]));
+    return [...moments].filter((moment) => moment >= from).sort((a, b) => a - b);
   }
 
   private indexAt(moment: number): number {
@@ -137,21 +138,25 @@ function together(
   lengthMs: number,
 ): number | undefined {
   let sum = 0;
-  const changes: { readonly at: number; readonly by: number }[] = [];
+  /** What fits from that moment on; or from right after it, where something begins that the very moment just avoids. */
+  const changes: { readonly at: number; readonly after: 0 | 1; readonly by: number }[] = [];
   for (const room of rooms) {
     let last = Math.min(count, room.timesDuring(request, from, from + lengthMs));
     sum += last;
-    for (const at of [...room.momentsFrom(from, lengthMs)].sort((a, b) => a - b)) {
-      const fitting = Math.min(count, room.timesDuring(request, at, at + lengthMs));
-      if (fitting !== last) changes.push({ at, by: fitting - last });
-      last = fitting;
+    for (const at of room.momentsFrom(from, lengthMs)) {
+      for (const after of [0, 1] as const) {
+        const fitting = Math.min(count, room.timesDuring(request, at, at + lengthMs, after === 1));
+        if (fitting !== last) changes.push({ at, after, by: fitting - last });
+        last = fitting;
+      }
     }
   }
   if (sum >= count) return from;
-  changes.sort((a, b) => a.at - b.at);
-  for (const [i, { at, by }] of changes.entries()) {
+  changes.sort((a, b) => a.at - b.at || a.after - b.after);
+  for (const [i, { at, after, by }] of changes.entries()) {
     sum += by;
-    if (sum >= count && changes[i + 1]?.at !== at) return at;
+    const next = changes[i + 1];
+    if (sum >= count && (next?.at !== at || next.after !== after)) return at;
   }
   return undefined;
 }
