@@ -131,12 +131,13 @@ test("a promise that can no longer be kept in time lets nobody pass, even where 
     aPool()
       .withPool({ order: ["FirstCome"], backfill: easy, memory })
       .withChild("a", { backfill: easy })
-      .withNodes(1, { cpu: 4 })
+      .withNodes(1, { cpu: 8 })
       .withTasks({
         large: { shards: 1, cpu: 3, expected },
         // It was expected to have ended by then.
-        runs: { pool: "a", cpu: 3, expected: { likelyMs: seconds(60) }, running: ["node-1"] },
-        small: { pool: "a", shards: 1, cpu: 1, expected },
+        runs: { pool: "a", cpu: 6, expected: { likelyMs: seconds(60) }, running: ["node-1"] },
+        first: { pool: "a", shards: 1, cpu: 3, expected, created: noon - 2 },
+        small: { pool: "a", shards: 1, cpu: 1, expected, created: noon - 1 },
       }),
   );
   expect(startsOf(plan)).toEqual([]);
