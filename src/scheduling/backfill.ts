@@ -1,7 +1,6 @@
 // Holds: the place that is kept for a task which waits in front, and who may use it meanwhile. EASY, over nodes, several
 // resources and limits at once. Does not know in which order candidates are tried.
 import type { Contender } from "./contender.ts";
-import { Heap } from "./heap.ts";
 import { add, fits, type Ledger, type NodeRoom, type Request, timesIn } from "./ledger.ts";
 import type { Release } from "./releases.ts";
 import type { PoolNode } from "./tree.ts";
@@ -25,14 +24,14 @@ export interface Hold {
 }
 
 /**
- * Walks the releases in time until the task's demand (its next shards that must start together) fits on nodes and under
+ * Walks the releases, the earliest first, until the task's demand (its next shards that must start together) fits on nodes and under
  * every limit. Earlier holds stay held. Undefined when that never comes: such a task holds nothing. It is not expected
  * before `from`, so that what is free by then need not be put in order, and after `until` nobody asks for it.
  */
 export function makeHold(
   contender: Contender,
   node: PoolNode,
-  releases: readonly Release[],
+  releases: Iterable<Release>,
   earlier: readonly Hold[],
   ledger: Ledger,
   from: number = Number.NEGATIVE_INFINITY,
@@ -59,13 +58,13 @@ export function makeHold(
     }
     return left;
   };
-  /** All that comes back at once. */
-  const take = (some: readonly Release[]): void => {
-    for (const release of some) {
-      for (const left of leftAbove(release.node)) add(left, release.request, 1);
-      const index = release.room?.index ?? -1;
-      if (shape.isOpen[index]) add(free.of(index), release.request, 1);
-    }
+  const walk = releases[Symbol.iterator]();
+  let next = walk.next();
+  const take = (release: Release): void => {
+    for (const left of leftAbove(release.node)) add(left, release.request, 1);
+    const index = release.room?.index ?? -1;
+    if (shape.isOpen[index]) add(free.of(index), release.request, 1);
+    next = walk.next();
   };
   const countOn = (index: number): number => Math.min(demand, timesIn(request, free.at(index)));
   const fitsUnder = (): boolean => [...spare.values()].every((left) => timesIn(request, left) >= demand);
@@ -76,31 +75,26 @@ export function makeHold(
     placed: placedOn(contender, free),
   });
 
-  take(releases.filter(({ at }) => at < from));
+  while (!next.done && next.value.at < from) take(next.value);
   if (isEnough()) {
     if (from === Number.NEGATIVE_INFINITY) return hold(contender.contest.now);
     return makeHold(contender, node, releases, earlier, ledger);
   }
-  take(releases.filter(({ at }) => at === from));
+  while (!next.done && next.value.at === from) take(next.value);
   if (isEnough()) return hold(from);
 
-  const later = new Heap<Release>(isEarlier);
-  for (const release of releases) if (release.at > from && release.at <= until) later.push(release);
   let room = shape.open.reduce((sum, { index }) => sum + countOn(index), 0);
-  for (let release = later.pop(); release !== undefined; release = later.pop()) {
+  while (!next.done && next.value.at <= until) {
+    const release = next.value;
     const index = release.room?.index ?? -1;
     const before = shape.isOpen[index] ? countOn(index) : 0;
-    take([release]);
+    take(release);
     if (shape.isOpen[index]) room += countOn(index) - before;
     // All that is free at one moment counts together.
-    const isWhole = later.peek()?.at !== release.at;
+    const isWhole = next.done || next.value.at !== release.at;
     if (isWhole && room >= demand && fitsUnder()) return hold(release.at);
   }
   return undefined;
-}
-
-function isEarlier(a: Release, b: Release): boolean {
-  return a.at < b.at;
 }
 
 /** Planned again at the same moment, T stays: what passed because of it must not let others pass too. */

@@ -1,7 +1,8 @@
 // A task in the contest for places, with what an order may ask about it. Changes while a plan is made; no other plan sees
 // it. Does not know whom it contends with.
 import type { Start } from "./decision.ts";
-import { expectationOf, remainingWorkMs } from "./estimate.ts";
+import { remainingWorkMs } from "./estimate.ts";
+import type { Facts } from "./facts.ts";
 import type { Shape } from "./fit.ts";
 import type { NodeRoom } from "./ledger.ts";
 import type { Pool, Task } from "./model.ts";
@@ -31,6 +32,7 @@ const none: readonly never[] = [];
 
 export class Contender {
   readonly contest: Contest;
+  readonly facts: Facts;
   readonly queued: Queued;
   readonly task: Task;
   readonly shape: Shape;
@@ -51,10 +53,11 @@ export class Contender {
   /** What its shards held before this plan, once an order has asked for it. */
   private running: Amounts | undefined;
 
-  constructor(contest: Contest, queued: Queued, shape: Shape) {
+  constructor(contest: Contest, facts: Facts, queued: Queued, shape: Shape) {
     this.contest = contest;
+    this.facts = facts;
     this.queued = queued;
-    this.task = queued.task;
+    this.task = facts.task;
     this.shape = shape;
     this.most = Math.min(queued.startable, queued.places);
   }
@@ -116,12 +119,12 @@ export class Contender {
   }
 
   get waitingSince(): number {
-    return this.task.waitingSince ?? this.task.created;
+    return this.facts.waitingSince;
   }
 
   /** The task that had the hold when the last plan was made, until something of it starts: its turn is over then. */
   get isHead(): boolean {
-    return this.starts.length === 0 && this.contest.pool.memory?.head?.task === this.task.uid;
+    return this.starts.length === 0 && this.contest.pool.memory?.head?.task === this.facts.uid;
   }
 
   get hasStarted(): boolean {
@@ -131,7 +134,7 @@ export class Contender {
 
   /** When a shard that starts now is likely to end. */
   get likelyEnd(): number {
-    return this.contest.now + expectationOf(this.task).likelyMs;
+    return this.contest.now + this.facts.likelyMs;
   }
 
   /** Of one shard, as a share of the pool. */
@@ -148,7 +151,7 @@ export class Contender {
   get expectedWorkMs(): number {
     const { task, startable } = this.queued;
     const shards = startable + task.backingOff.length + task.active.length + (task.finished ?? 0);
-    return shards * expectationOf(task).likelyMs;
+    return shards * this.facts.likelyMs;
   }
 
   get remainingWorkMs(): number {

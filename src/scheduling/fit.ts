@@ -1,9 +1,9 @@
 // Is there a node for a shard, and which is best? Tasks that ask for the same under the same constraints share one
 // answer, so that what does not fit is found once, not once a task. Does not know whose turn it is.
 import { isPassing, selects, tolerates } from "./constraints.ts";
+import type { Ask, Facts } from "./facts.ts";
 import { Heap } from "./heap.ts";
 import { fits, type Ledger, type NodeRoom, type Request, timesIn } from "./ledger.ts";
-import type { Memo } from "./memo.ts";
 import type { Constraints, Task } from "./model.ts";
 import type { Scoring } from "./placement/placement.ts";
 import type { Amounts } from "./resources.ts";
@@ -57,56 +57,60 @@ export class Shape implements Choice {
   }
 }
 
-/** All shapes that have the same choice. */
-interface Alike {
-  readonly choice: Choice;
-  readonly shapes: Map<Amounts, Shape>;
-}
-
 export class Fit {
   private readonly ledger: Ledger;
   private readonly placement: Scoring;
   private readonly now: number;
-  private readonly memo: Memo;
   /** By constraints, then by the nodes that are left out. */
-  private readonly choices = new Map<Constraints, Map<string, Alike>>();
+  private readonly choices = new Map<Constraints, Map<string, Choice>>();
+  /** Where no node is left out, and, by those that are, where some are. */
+  private readonly shapes = new Map<Ask, Shape>();
+  private readonly otherShapes = new Map<string, Map<Ask, Shape>>();
 
-  constructor(ledger: Ledger, placement: Scoring, now: number, memo: Memo) {
-    this.memo = memo;
+  constructor(ledger: Ledger, placement: Scoring, now: number) {
     this.ledger = ledger;
     this.placement = placement;
     this.now = now;
   }
 
-  /** `amounts`: what it asks for, the same object for the same. */
-  shapeOf(task: Task, amounts: Amounts = this.memo.firstLike(task.request)): Shape {
-    const { choice, shapes } = this.alikeTo(task);
-    let shape = shapes.get(amounts);
+  shapeOf({ task, ask, moves }: Facts): Shape {
+    const excluded = moves ? this.leftOut(task.excludedNodes) : none;
+    const shapes = excluded.length === 0 ? this.shapes : this.shapesWithout(excluded);
+    let shape = shapes.get(ask);
     if (shape === undefined) {
-      shape = new Shape(this.ledger, this.placement, amounts, choice);
-      shapes.set(amounts, shape);
+      shape = new Shape(this.ledger, this.placement, ask.request, this.choiceOf(ask.constraints, excluded));
+      shapes.set(ask, shape);
     }
     return shape;
   }
 
-  private alikeTo({ constraints, excludedNodes }: Task): Alike {
-    const where = this.memo.firstLike(constraints);
-    const excluded = excludedNodes.length === 0 ? none : this.leftOut(excludedNodes);
+  private shapesWithout(excluded: readonly string[]): Map<Ask, Shape> {
+    const key = JSON.stringify(excluded);
+    let shapes = this.otherShapes.get(key);
+    if (shapes === undefined) {
+      shapes = new Map();
+      this.otherShapes.set(key, shapes);
+    }
+    return shapes;
+  }
+
+  private choiceOf(where: Constraints, excluded: readonly string[]): Choice {
     const key = excluded.length === 0 ? "" : JSON.stringify(excluded);
     let choices = this.choices.get(where);
     if (choices === undefined) {
       choices = new Map();
       this.choices.set(where, choices);
     }
-    let alike = choices.get(key);
-    if (alike === undefined) {
-      alike = { choice: this.choose(where, excluded), shapes: new Map() };
-      choices.set(key, alike);
+    let choice = choices.get(key);
+    if (choice === undefined) {
+      choice = this.choose(where, excluded);
+      choices.set(key, choice);
     }
-    return alike;
+    return choice;
   }
 
   private leftOut(excludedNodes: Task["excludedNodes"]): readonly string[] {
+    if (excludedNodes.length === 0) return none;
     const names = excludedNodes.filter(({ until }) => until > this.now).map(({ node }) => node);
     return [...new Set(names)].sort();
   }

@@ -1,5 +1,6 @@
 // What is free on each node so far in this plan. Amounts lie in arrays by interned resource, so that a reservation costs
 // the same on a small and on a large cluster. Does not know tasks, queues or policies.
+import type { Facts } from "./facts.ts";
 import { Memo } from "./memo.ts";
 import type { ActiveShard, Node, Snapshot, Task } from "./model.ts";
 import { compareText } from "./order/chain.ts";
@@ -38,39 +39,39 @@ export class Ledger {
   readonly resources: readonly string[];
   /** By resource index; what shards hold on vanished nodes included. */
   readonly allocated: Float64Array;
-  /** What a shard of each task asks for, as the tasks stand: the same object for the same. */
-  readonly asked: readonly Amounts[];
   /** Of all that runs, as it stood when the plan began. */
   readonly held: readonly Held[];
   /** Indexes of the rooms that changed, in order, so that a reader need only look at what is new to it. */
   readonly changes: number[] = [];
   private readonly byName: ReadonlyMap<string, NodeRoom>;
-  private readonly indexOf = new Map<string, number>();
+  private readonly named = new Set<string>();
+  private readonly indexOf: ReadonlyMap<string, number>;
   private readonly requests = new Map<Amounts, Request>();
   private readonly log: Reservation[] = [];
   private readonly memo: Memo;
 
-  constructor({ pools, nodes, tasks }: Snapshot, memo: Memo = new Memo()) {
+  constructor({ pools, nodes, tasks }: Snapshot, memo: Memo = new Memo(), all: readonly Facts[] = memo.factsOf(tasks)) {
     this.memo = memo;
     for (const { reservation = {}, limit = {} } of pools) this.intern(reservation, limit);
     for (const { allocatable, foreign } of nodes) this.intern(allocatable, foreign);
     const known = new Set<Amounts>();
-    const internOnce = (amounts: Amounts): Amounts => {
-      const first = memo.firstLike(amounts);
-      if (known.has(first)) return first;
+    const internOnce = (first: Amounts): void => {
+      if (known.has(first)) return;
       known.add(first);
       this.intern(first);
-      return first;
     };
-    this.asked = tasks.map(({ request }) => internOnce(request));
-    for (const { request, active } of tasks) {
-      for (const shard of active) if (shard.request !== request) internOnce(shard.request);
+    for (const { request } of new Set(all.map(({ ask }) => ask))) internOnce(request);
+    const moving = all.filter(({ moves }) => moves);
+    for (const { task } of moving) {
+      for (const { request } of task.active) if (request !== task.request) internOnce(memo.firstLike(request));
     }
-    this.resources = [...this.indexOf.keys()];
+    // In one order whatever came first: a sum of fractions over resources depends on it.
+    this.resources = [...this.named].sort(compareText);
+    this.indexOf = new Map(this.resources.map((name, index) => [name, index]));
     this.allocated = new Float64Array(this.resources.length);
     this.rooms = [...nodes].sort((a, b) => compareText(a.name, b.name)).map((node, index) => this.roomOf(node, index));
     this.byName = new Map(this.rooms.map((room) => [room.node.name, room]));
-    this.held = this.holdAll(tasks);
+    this.held = this.holdAll(moving);
   }
 
   roomNamed(name: string): NodeRoom | undefined {
@@ -85,11 +86,11 @@ export class Ledger {
   private requestLike(amounts: Amounts): Request {
     let request = this.requests.get(amounts);
     if (request === undefined) {
-      const entries = Object.entries(amounts).filter(([, amount]) => amount !== 0);
-      request = {
-        indexes: entries.map(([resource]) => this.indexOf.get(resource) ?? -1),
-        amounts: entries.map(([, amount]) => amount),
-      };
+      const asked = Object.entries(amounts)
+        .filter(([, amount]) => amount !== 0)
+        .map(([resource, amount]) => ({ index: this.indexOf.get(resource) ?? -1, amount }))
+        .sort((a, b) => a.index - b.index);
+      request = { indexes: asked.map(({ index }) => index), amounts: asked.map(({ amount }) => amount) };
       this.requests.set(amounts, request);
     }
     return request;
@@ -141,12 +142,10 @@ export class Ledger {
     }
   }
 
-  private holdAll(tasks: readonly Task[]): readonly Held[] {
+  private holdAll(moving: readonly Facts[]): readonly Held[] {
     const held: Held[] = [];
-    for (let index = 0; index < tasks.length; index += 1) {
-      const task = tasks[index];
-      if (task === undefined || task.active.length === 0) continue;
-      const ofTask = this.requestLike(this.asked[index] ?? task.request);
+    for (const { task, ask } of moving) {
+      const ofTask = this.requestLike(ask.request);
       for (const active of task.active) {
         const request = active.request === task.request ? ofTask : this.requestOf(active.request);
         const room = this.byName.get(active.node);
@@ -179,7 +178,7 @@ export class Ledger {
     for (const amounts of all) {
       for (const resource in amounts) {
         checkedAmount(amounts[resource] ?? 0, resource);
-        if (!this.indexOf.has(resource)) this.indexOf.set(resource, this.indexOf.size);
+        this.named.add(resource);
       }
     }
   }

@@ -1,17 +1,16 @@
 // The queue of one pool while its tasks contend for places. Knows the order of its tasks; does not know what is free.
 import type { Hold } from "./backfill.ts";
 import { Contender, type Contest } from "./contender.ts";
-import { expectationOf } from "./estimate.ts";
+import type { Facts } from "./facts.ts";
 import { Fit } from "./fit.ts";
 import { Heap } from "./heap.ts";
 import { kindsOf } from "./kinds.ts";
 import type { Ledger } from "./ledger.ts";
-import type { Memo } from "./memo.ts";
+import { asBefore } from "./memo.ts";
 import { countRunning, inOrderToRemember, openContest } from "./memory.ts";
 import type { Snapshot, Task } from "./model.ts";
-import { byAge, compareRanks, compareText, leadingRanks, type Ranks, ranksOf } from "./order/chain.ts";
+import { byAge, Chain, compareRanks, compareText, type Ranks } from "./order/chain.ts";
 import { orders } from "./order/index.ts";
-import type { Order } from "./order/order.ts";
 import { placementNames, placements } from "./placement/index.ts";
 import { type Idle, isQueued, standing } from "./queue.ts";
 import type { Amounts } from "./resources.ts";
@@ -35,7 +34,7 @@ export class Line {
   slots: { readonly holds: readonly Hold[]; readonly free?: Amounts } | undefined;
   /** A start may change who is next. */
   readonly moves: boolean;
-  private readonly chain: readonly Order[];
+  private readonly chain: Chain;
   /** Those who never had a turn, in their order, from `next` on; who had one and wants another stands in `again`. */
   private queue: readonly Contender[];
   private next = 0;
@@ -44,22 +43,25 @@ export class Line {
   private isFixed = false;
   private readonly again = new Heap<Contender>(isBefore);
 
-  constructor(node: PoolNode, contest: Contest, tasks: readonly Task[], contenders: readonly Contender[], memo: Memo) {
+  constructor(node: PoolNode, contest: Contest, tasks: readonly Task[], contenders: readonly Contender[]) {
     this.node = node;
     this.contest = contest;
     this.tasks = tasks;
-    this.chain = node.pool.order.map((name) => orders[name]);
-    this.moves = this.chain.some(({ moves }) => moves);
-    for (const contender of contenders) this.rank(contender);
-    const uidOf = ({ task }: Contender): string => task.uid;
-    this.contenders = memo.asBefore(node.pool.uid, contenders, uidOf).sort(compare);
-    memo.stand(node.pool.uid, this.contenders, uidOf);
+    this.chain = new Chain(node.pool.order.map((name) => orders[name]));
+    this.moves = this.chain.orders.some(({ moves }) => moves);
+    contenders.forEach((contender) => {
+      this.rank(contender);
+    });
+    this.contenders = asBefore(contenders).sort(compare);
+    this.contenders.forEach(({ facts }, place) => {
+      facts.place = place;
+    });
     this.full = this.contenders.filter(({ wanted }) => wanted === 0);
     this.queue = this.contenders.filter(({ wanted }) => wanted > 0);
   }
 
   get remembers(): boolean {
-    return this.chain.some(({ remembers }) => remembers !== undefined);
+    return this.chain.orders.some(({ remembers }) => remembers !== undefined);
   }
 
   /** Its placement looks at what usually comes. */
@@ -72,7 +74,7 @@ export class Line {
     for (let first = this.first(); first !== undefined; first = this.first()) {
       if (this.isFixed || first.rankedAt === this.contest.changes || !this.mayMove(first)) return first;
       // A start elsewhere in the line may have moved its rank; within a plan that is always backwards.
-      const ranks = ranksOf(this.chain, first);
+      const ranks = this.chain.ranksOf(first);
       first.rankedAt = this.contest.changes;
       first.rankedWith = first.taken;
       if (compareRanks(ranks, first.ranks) === 0) return first;
@@ -108,7 +110,7 @@ export class Line {
     this.next = 0;
     if (hold.owner !== undefined || this.node.pool.backfill?.candidates === "QueueOrder") return;
     behind.forEach((contender, place) => {
-      contender.ranks = [expectationOf(contender.task).likelyMs, place];
+      contender.ranks = [contender.facts.likelyMs, place];
       contender.rankedAt = otherwise;
     });
     behind.sort(compare);
@@ -120,7 +122,7 @@ export class Line {
     for (const contender of this.aside.splice(0)) {
       contender.end = undefined;
       if (this.isFixed) {
-        contender.ranks = [expectationOf(contender.task).likelyMs, Number.POSITIVE_INFINITY];
+        contender.ranks = [contender.facts.likelyMs, Number.POSITIVE_INFINITY];
         contender.rankedAt = otherwise;
       }
       this.push(contender);
@@ -129,21 +131,21 @@ export class Line {
 
   /** Whether one goes before `head`, as things stand now. */
   isBefore(head: Contender): (contender: Contender) => boolean {
-    const ranks = ranksOf(this.chain, head);
-    return (each) => (compareRanks(ranksOf(this.chain, each), ranks) || byAge(each.task, head.task)) < 0;
+    const ranks = this.chain.ranksOf(head);
+    return (each) => (compareRanks(this.chain.ranksOf(each), ranks) || byAge(each.facts, head.facts)) < 0;
   }
 
   /** The same by the order alone: that it is the head that has the hold now puts nobody behind it who was in front. */
   isInFront(head: Contender): (contender: Contender) => boolean {
-    const held = leadingRanks(this.chain);
-    const byOrder = (each: Contender): Ranks => ranksOf(this.chain, each).with(held, 1);
+    const held = this.chain.leadingRanks;
+    const byOrder = (each: Contender): Ranks => this.chain.ranksOf(each).with(held, 1);
     const ranks = byOrder(head);
-    return (each) => (compareRanks(byOrder(each), ranks) || byAge(each.task, head.task)) < 0;
+    return (each) => (compareRanks(byOrder(each), ranks) || byAge(each.facts, head.facts)) < 0;
   }
 
   /** Whether one goes before the other by priority or age, as they stood when the plan began. */
   leads(one: Contender, other: Contender): boolean {
-    const count = leadingRanks(this.chain);
+    const count = this.chain.leadingRanks;
     return compareRanks(one.ranks.slice(0, count), other.ranks.slice(0, count)) < 0;
   }
 
@@ -160,10 +162,10 @@ export class Line {
     const { maxWaitMs } = this.node.pool;
     if (maxWaitMs === undefined) return undefined;
     let next: number | undefined;
-    for (const contender of this.contenders) {
-      const agesAt = contender.waitingSince + maxWaitMs;
-      if (contender.end?.kind !== "Served" && agesAt > now) next = Math.min(next ?? agesAt, agesAt);
-    }
+    this.contenders.forEach(({ waitingSince, end }) => {
+      const agesAt = waitingSince + maxWaitMs;
+      if (end?.kind !== "Served" && agesAt > now && (next === undefined || agesAt < next)) next = agesAt;
+    });
     return next;
   }
 
@@ -175,7 +177,7 @@ export class Line {
   }
 
   private rank(contender: Contender): void {
-    contender.ranks = ranksOf(this.chain, contender);
+    contender.ranks = this.chain.ranksOf(contender);
     contender.rankedAt = this.contest.changes;
     contender.rankedWith = contender.taken;
   }
@@ -191,7 +193,7 @@ function isBefore(a: Contender, b: Contender): boolean {
 }
 
 function compare(a: Contender, b: Contender): number {
-  return compareRanks(a.ranks, b.ranks) || byAge(a.task, b.task);
+  return compareRanks(a.ranks, b.ranks) || byAge(a.facts, b.facts);
 }
 
 export interface Lines {
@@ -210,11 +212,11 @@ interface Forming {
 }
 
 /** A line for every pool of the tree, also where nobody stands in it. */
-export function formLines(snapshot: Snapshot, tree: Tree, ledger: Ledger, now: number, memo: Memo): Lines {
-  const { pools, tasks } = snapshot;
+export function formLines(snapshot: Snapshot, all: readonly Facts[], tree: Tree, ledger: Ledger, now: number): Lines {
+  const { pools } = snapshot;
   const field = { ledger, kinds: () => kindsOf(snapshot) };
   const named = placementNames.filter((name) => pools.some(({ placement }) => placement === name));
-  const fits = new Map(named.map((name) => [name, new Fit(ledger, placements[name].prepare(field), now, memo)]));
+  const fits = new Map(named.map((name) => [name, new Fit(ledger, placements[name].prepare(field), now)]));
   const forming = new Map<string, Forming>();
   for (const { name, placement } of pools) {
     const node = tree.nodes.get(name);
@@ -225,17 +227,19 @@ export function formLines(snapshot: Snapshot, tree: Tree, ledger: Ledger, now: n
   }
   const problems = new Map(tree.problems.map(({ pool, message }) => [pool, message]));
   const idle: Idle[] = [];
-  tasks.forEach((task, index) => {
-    const line = forming.get(task.pool);
+  all.forEach((facts) => {
+    const { task, pool } = facts;
+    const line = forming.get(pool);
     line?.tasks.push(task);
-    const state = standing(task, line?.node.pool, problems.get(task.pool), now);
+    const known = line === undefined ? undefined : facts.standing;
+    const state = known ?? standing(task, line !== undefined, problems.get(pool), now);
     if (line === undefined || !isQueued(state)) idle.push(state);
-    else line.contenders.push(new Contender(line.contest, state, line.fit.shapeOf(task, ledger.asked[index])));
+    else line.contenders.push(new Contender(line.contest, facts, state, line.fit.shapeOf(facts)));
   });
   const lines = [...forming.values()].map(({ node, contest, tasks, contenders }) => {
     const own = inOrderToRemember(node.pool, tasks);
     countRunning(contest, own);
-    return new Line(node, contest, own, contenders, memo);
+    return new Line(node, contest, own, contenders);
   });
   return { lines: lines.sort((a, b) => compareText(a.node.pool.name, b.node.pool.name)), idle };
 }

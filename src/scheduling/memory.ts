@@ -96,11 +96,9 @@ export function preemptedIn(
 type Lasting = { readonly [Name in "claims" | "preempted" | "byAge"]: QueueMemory[Name] | undefined };
 
 function claimsOf({ contenders }: Line): QueueMemory["claims"] | undefined {
-  const claims: Claim[] = [];
-  for (const { task, claims: rooms } of contenders) {
-    if (rooms.length > 0) claims.push({ task: task.uid, nodes: rooms.map((room) => room.node.name) });
-  }
-  return claims.length === 0 ? undefined : claims;
+  const claiming = contenders.filter(({ claims }) => claims.length > 0);
+  if (claiming.length === 0) return undefined;
+  return claiming.map(({ task, claims }): Claim => ({ task: task.uid, nodes: claims.map(({ node }) => node.name) }));
 }
 
 function slotsOf({ slots }: Line): Pick<QueueMemory, "holds" | "free"> {
@@ -118,7 +116,7 @@ function byAgeIn({ node: { pool }, tasks, contenders }: Line): QueueMemory["byAg
   for (const { uid, active } of before.size === 0 ? [] : tasks) {
     for (const { shard } of active) if (before.has(`${uid}/${shard}`)) found.push(`${uid}/${shard}`);
   }
-  for (const { task, startedByAge } of contenders) {
+  for (const { task, startedByAge } of contenders.filter((each) => each.startedByAge.length > 0)) {
     for (const shard of startedByAge) found.push(`${task.uid}/${shard}`);
   }
   return found.length === 0 ? undefined : found.sort(compareText);

@@ -1,11 +1,10 @@
 // Who stands in the queue, and how many shards each may start now. Does not know nodes, nor what is free.
 import type { TaskReason } from "./decision.ts";
-import type { Pool, Task } from "./model.ts";
+import type { Task } from "./model.ts";
 
 /** A task that may start shards, if there is room. */
 export interface Queued {
   readonly task: Task;
-  readonly pool: Pool;
   /** Shards that may start, whether or not the task's parallelism lets them. */
   readonly startable: number;
   /** Places that the task's parallelism leaves it, perhaps none; infinite where it states none. */
@@ -19,8 +18,14 @@ export interface Idle {
   readonly message?: string;
 }
 
-/** Where the task stands; `pool` is absent if the one that it names does not exist or, as `problem` says, has no place. */
-export function standing(task: Task, pool: Pool | undefined, problem: string | undefined, now: number): Queued | Idle {
+/** Where a task stands in the queue of its pool at any moment; undefined where it depends on the moment. */
+export function standingAnyTime(task: Task): Queued | Idle | undefined {
+  const { blocked, backingOff } = task;
+  return blocked === undefined && backingOff.length === 0 ? standing(task, true, undefined, 0) : undefined;
+}
+
+/** Where the task stands. Without `hasPool` the one that it names does not exist or, as `problem` says, has no place. */
+export function standing(task: Task, hasPool: boolean, problem: string | undefined, now: number): Queued | Idle {
   if (task.blocked && !isLifted(task.blocked.until, now)) {
     const { reason, message } = task.blocked;
     return hasWork(task) || task.active.length === 0 ? { task, reason, message } : { task };
@@ -30,11 +35,11 @@ export function standing(task: Task, pool: Pool | undefined, problem: string | u
       ? { task, reason: "Suspended", message: `nothing starts while the task is stopped (${task.stop})` }
       : { task };
   }
-  if (pool === undefined && hasWork(task)) return withoutPool(task, problem);
+  if (!hasPool && hasWork(task)) return withoutPool(task, problem);
   const startable = countStartable(task, now);
-  if (pool === undefined || startable === 0) return task.backingOff.length === 0 ? { task } : backingOff(task, now);
+  if (!hasPool || startable === 0) return task.backingOff.length === 0 ? { task } : backingOff(task, now);
   const places = Math.max(0, (task.parallelism ?? Number.POSITIVE_INFINITY) - task.active.length);
-  return { task, pool, startable, places };
+  return { task, startable, places };
 }
 
 export function isQueued(standing: Queued | Idle): standing is Queued {

@@ -5,7 +5,7 @@ import type { Shape } from "./fit.ts";
 import type { Ledger, NodeRoom } from "./ledger.ts";
 import type { Line } from "./line.ts";
 import { preemptedIn } from "./memory.ts";
-import type { Pool, Task } from "./model.ts";
+import type { Pool, QueueMemory, Task } from "./model.ts";
 import { compareText } from "./order/chain.ts";
 import { atParallelism, backingOff, type Idle } from "./queue.ts";
 import { amountOfText, amountText, requestText } from "./resources.ts";
@@ -27,20 +27,16 @@ export function whyTheyWait(
   for (const line of lines) {
     const preempted = preemptedIn(line, stops);
     const reasons = new Reasons(root ?? line.node.pool, shortages);
-    let position = 0;
-    for (const contender of line.atLast(staysInQueue)) {
-      position += 1;
-      const found = reasons.of(contender, position);
-      const [reason, message] = afterStops(found, contender, preempted?.[contender.task.uid]);
-      inQueue.push({ task: contender.task.key, reason, message, position });
+    line.atLast(staysInQueue).forEach((contender, at) => {
+      inQueue.push(reasons.told(contender, at + 1, preempted));
+    });
+    for (const contender of line.contenders.filter(({ end }) => end?.kind === "Served")) {
+      others.push(...waitingOf(afterServing(contender, now)));
     }
-    for (const contender of line.contenders) {
-      const { end } = contender;
-      if (end?.kind === "Served") others.push(...waitingOf(afterServing(contender, now)));
-      if (end?.kind === "NeverFits") {
-        const message = neverFitsText(root ?? line.node.pool, contender.shape, end.at, shortages);
-        others.push({ task: contender.task.key, reason: "NeverFits", message });
-      }
+    for (const { task, shape, end } of line.contenders.filter((each) => each.end?.kind === "NeverFits")) {
+      const at = end?.kind === "NeverFits" ? end.at : undefined;
+      const message = neverFitsText(root ?? line.node.pool, shape, at, shortages);
+      others.push({ task: task.key, reason: "NeverFits", message });
     }
   }
   return [...inQueue, ...others.sort((a, b) => compareText(a.task, b.task))];
@@ -64,7 +60,13 @@ class Reasons {
     this.shortages = shortages;
   }
 
-  of({ task, shape, demand, end }: Contender, position: number): Reason {
+  told(contender: Contender, position: number, preempted: QueueMemory["preempted"]): Waiting {
+    const { key, uid } = contender.facts;
+    const [reason, message] = afterStops(this.of(contender, position), contender, preempted?.[uid]);
+    return { task: key, reason, message, position };
+  }
+
+  private of({ task, shape, demand, end }: Contender, position: number): Reason {
     switch (end?.kind) {
       case "Promised":
         return ["PoolFull", ""];

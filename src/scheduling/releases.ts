@@ -1,5 +1,6 @@
 // When places are expected to be free again. Does not know what waits for them.
 import { expectationOf, expectedEnd } from "./estimate.ts";
+import { Heap } from "./heap.ts";
 import type { Ledger, NodeRoom, Request } from "./ledger.ts";
 import type { ActiveShard, Task } from "./model.ts";
 import type { PoolNode, Tree } from "./tree.ts";
@@ -29,6 +30,9 @@ export class Releases {
   /** Those of one task stand together. */
   private readonly running: readonly Release[];
   private firstOf: ReadonlyMap<Task, number> | undefined;
+  /** In order of time as far as somebody has asked: most questions are of what is free soon. */
+  private readonly sorted: Release[] = [];
+  private readonly unsorted = new Heap<Release>((a, b) => a.at < b.at);
 
   constructor({ nodes }: Tree, { held }: Ledger, now: number) {
     this.now = now;
@@ -39,28 +43,43 @@ export class Releases {
   }
 
   /**
-   * All, in no order; each task first runs on its own places those of its shards that `again` counts: a place that a task
-   * in front fills again is not free for the one behind. What is on its way out is free at once.
+   * All, the earliest first; each task first runs on its own places those of its shards that `again` counts: a place that
+   * a task in front fills again is not free for the one behind. What is on its way out is free at once.
    */
-  all(
+  inTime(
     decided: readonly Release[],
     again: ReadonlyMap<Task, number>,
     leaving: ReadonlySet<ActiveShard>,
-  ): readonly Release[] {
-    const all: Release[] = [];
-    let task: Task | undefined;
-    let fillsAgain = false;
-    for (const releases of [this.running, decided]) {
-      for (const release of releases) {
-        if (release.task !== task) {
-          task = release.task;
-          fillsAgain = again.has(task);
-        }
-        if (!fillsAgain) all.push(leaving.size === 0 ? release : this.withLeaving(release, leaving));
-      }
+  ): Iterable<Release> {
+    const others = decided.filter(({ task }) => !again.has(task));
+    for (const release of leaving.size === 0 ? [] : this.running) {
+      if (isAmong(leaving, release) && !again.has(release.task)) others.push(this.withLeaving(release, leaving));
     }
-    for (const { release, until } of this.refills(decided, again, leaving)) all.push({ ...release, at: until });
-    return all;
+    for (const { release, until } of this.refills(decided, again, leaving)) others.push({ ...release, at: until });
+    others.sort((a, b) => a.at - b.at);
+    const stays = (release: Release): boolean => !again.has(release.task) && !isAmong(leaving, release);
+    return { [Symbol.iterator]: () => this.walk(stays, others) };
+  }
+
+  private *walk(stays: (release: Release) => boolean, others: readonly Release[]): Generator<Release, undefined> {
+    let other = 0;
+    for (let i = 0; ; i += 1) {
+      const release = this.sorted[i] ?? this.sortOne();
+      for (let first = others[other]; first && !(release && release.at < first.at); first = others[other]) {
+        yield first;
+        other += 1;
+      }
+      if (release === undefined) return undefined;
+      if (stays(release)) yield release;
+    }
+  }
+
+  private sortOne(): Release | undefined {
+    if (this.unsorted.size === 0 && this.sorted.length === 0)
+      for (const release of this.running) this.unsorted.push(release);
+    const first = this.unsorted.pop();
+    if (first !== undefined) this.sorted.push(first);
+    return first;
   }
 
   /** The places of tasks that fill them again, those included that they fill no more. */
@@ -87,7 +106,7 @@ export class Releases {
   }
 
   private withLeaving(release: Release, leaving: ReadonlySet<ActiveShard>): Release {
-    return release.active && leaving.has(release.active) ? { ...release, at: this.now } : release;
+    return isAmong(leaving, release) ? { ...release, at: this.now } : release;
   }
 
   private runningOf(task: Task): readonly Release[] {
@@ -97,6 +116,10 @@ export class Releases {
     for (let i = first; this.running[i]?.task === task; i += 1) found.push(this.running[i] as Release);
     return found;
   }
+}
+
+function isAmong(leaving: ReadonlySet<ActiveShard>, { active }: Release): boolean {
+  return active !== undefined && leaving.has(active);
 }
 
 function firstOfEach(releases: readonly Release[]): ReadonlyMap<Task, number> {

@@ -18,7 +18,7 @@ export class Slots {
   private readonly holds: Hold[];
   private readonly ledger: Ledger;
   private readonly now: number;
-  private readonly releases: () => readonly Release[];
+  private readonly releases: () => Iterable<Release>;
   private readonly tracks = new Map<Place, Track>();
   /** Lines of which nothing has ended since the last plan. */
   private readonly settled = new Set<Line>();
@@ -26,8 +26,8 @@ export class Slots {
   private readonly overdue = new Set<Contender>();
   private releasing: Map<Place, Release[]> | undefined;
 
-  /** `releases`: of all that runs, has started in this plan, or has a place kept; in no order. */
-  constructor(holds: Hold[], ledger: Ledger, now: number, releases: () => readonly Release[]) {
+  /** `releases`: of all that runs, has started in this plan, or has a place kept; the earliest first. */
+  constructor(holds: Hold[], ledger: Ledger, now: number, releases: () => Iterable<Release>) {
     this.now = now;
     this.holds = holds;
     this.ledger = ledger;

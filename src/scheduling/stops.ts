@@ -1,6 +1,6 @@
 // Which running shards must end, and when time alone will change a plan. Does not know the queue nor what is free.
 import type { Stop } from "./decision.ts";
-import type { ActiveShard, Snapshot, StopReason, Task } from "./model.ts";
+import type { ActiveShard, StopReason, Task } from "./model.ts";
 import { compareText } from "./order/chain.ts";
 
 /** A shard that the Kubernetes scheduler refuses this long is taken back and placed elsewhere. */
@@ -32,7 +32,7 @@ function whyStopped(task: Task, { state, deadline, refusedSince }: ActiveShard, 
 }
 
 /** The first moment after `now` at which a deadline, a delay or a refusal ends, of any task. */
-export function nextMoment({ tasks }: Snapshot, now: number): number | undefined {
+export function nextMoment(tasks: readonly Task[], now: number): number | undefined {
   let next = Number.POSITIVE_INFINITY;
   const consider = (moment: number | undefined): void => {
     if (moment !== undefined && moment > now && moment < next) next = moment;

@@ -366,9 +366,9 @@ class Turns {
     return decided;
   }
 
-  private releases(again: ReadonlyMap<Task, number> = new Map()): readonly Release[] {
+  private releases(again: ReadonlyMap<Task, number> = new Map()): Iterable<Release> {
     this.running ??= this.askRunning();
-    return this.running.all(this.decided(), again, this.preemption.leavers);
+    return this.running.inTime(this.decided(), again, this.preemption.leavers);
   }
 
   private refills(again: ReadonlyMap<Task, number>): readonly Refill[] {

@@ -46,3 +46,17 @@ test("what no node has fits nowhere", () => {
   expect(fits(ledger.requestOf(amounts({ "nvidia.com/gpu": 1 })), free)).toBe(false);
   expect(fits(ledger.requestOf(amounts({ "nvidia.com/gpu": 0, cpu: 1 })), free)).toBe(true);
 });
+
+test("resources are added up in one order, whatever order they are written in", () => {
+  const reversed = <Value>(record: Readonly<Record<string, Value>>): Record<string, Value> =>
+    Object.fromEntries(Object.entries(record).reverse());
+  const nodes = snapshot.nodes.map((node) => ({ ...node, allocatable: reversed(node.allocatable) }));
+  const request = amounts({ pods: 1, memory: 2, cpu: 1 });
+  const asked = [new Ledger(snapshot), new Ledger({ ...snapshot, nodes })].map((ledger) => [
+    ledger.resources,
+    ledger.requestOf(request),
+    ledger.requestOf(reversed(request)),
+  ]);
+  expect(asked[0]).toEqual(asked[1]);
+  expect(asked[0]?.[1]).toEqual(asked[0]?.[2]);
+});

@@ -7,28 +7,38 @@ import type { Order } from "./order.ts";
 /** Where a contender stands at one moment: the smaller list goes first. */
 export type Ranks = readonly number[];
 
-/**
- * 1 the band of the orders that lead the chain and have one; 2 who has waited past the pool's patience, longest first;
- * 3 those leading orders; 4 the task that has the hold; 5 the rest of the chain. Then, as `byAge` says.
- */
-export function ranksOf(chain: readonly Order[], contender: Contender): Ranks {
-  const end = chain.findIndex(({ band }) => band === undefined);
-  const leading = end < 0 ? chain.length : end;
-  const ranks = new Array<number>(leading + chain.length + 2);
-  let at = 0;
-  // Ageing within a band only: it makes no cycles with the chain, and important work stays in front.
-  for (let i = 0; i < leading; i += 1) ranks[at++] = chain[i]?.band?.(contender) ?? 0;
-  ranks[at++] = contender.isAged ? contender.waitingSince : Number.POSITIVE_INFINITY;
-  for (let i = 0; i < leading; i += 1) ranks[at++] = chain[i]?.rank(contender) ?? 0;
-  ranks[at++] = contender.isHead ? 0 : 1;
-  for (let i = leading; i < chain.length; i += 1) ranks[at++] = chain[i]?.rank(contender) ?? 0;
-  return ranks;
-}
+/** The comparisons of one pool; the first of them may lead: they have a band. */
+export class Chain {
+  readonly orders: readonly Order[];
+  private readonly leading: number;
 
-/** How many of a contender's ranks are its band, its age and its leading orders: what alone breaks a promise. */
-export function leadingRanks(chain: readonly Order[]): number {
-  const end = chain.findIndex(({ band }) => band === undefined);
-  return 2 * (end < 0 ? chain.length : end) + 1;
+  constructor(orders: readonly Order[]) {
+    this.orders = orders;
+    const end = orders.findIndex(({ band }) => band === undefined);
+    this.leading = end < 0 ? orders.length : end;
+  }
+
+  /**
+   * 1 the band of the orders that lead the chain and have one; 2 who has waited past the pool's patience, longest first;
+   * 3 those leading orders; 4 the task that has the hold; 5 the rest of the chain. Then, as `byAge` says.
+   */
+  ranksOf(contender: Contender): Ranks {
+    const { orders, leading } = this;
+    const ranks = new Array<number>(leading + orders.length + 2);
+    let at = 0;
+    // Ageing within a band only: it makes no cycles with the chain, and important work stays in front.
+    for (let i = 0; i < leading; i += 1) ranks[at++] = orders[i]?.band?.(contender) ?? 0;
+    ranks[at++] = contender.isAged ? contender.waitingSince : Number.POSITIVE_INFINITY;
+    for (let i = 0; i < leading; i += 1) ranks[at++] = orders[i]?.rank(contender) ?? 0;
+    ranks[at++] = contender.isHead ? 0 : 1;
+    for (let i = leading; i < orders.length; i += 1) ranks[at++] = orders[i]?.rank(contender) ?? 0;
+    return ranks;
+  }
+
+  /** How many of a contender's ranks are its band, its age and its leading orders: what alone breaks a promise. */
+  get leadingRanks(): number {
+    return 2 * this.leading + 1;
+  }
 }
 
 export function compareRanks(a: Ranks, b: Ranks): number {
@@ -41,8 +51,10 @@ export function compareRanks(a: Ranks, b: Ranks): number {
   return 0;
 }
 
+type Aged = Pick<Task, "created" | "key" | "uid">;
+
 /** The tie-breaks of every chain: 1 the earlier created, 2 namespace/name with digits as numbers, 3 UID. */
-export function byAge(a: Task, b: Task): number {
+export function byAge(a: Aged, b: Aged): number {
   return a.created - b.created || compareNaturally(a.key, b.key) || compareText(a.uid, b.uid);
 }
 
@@ -58,12 +70,15 @@ export function compareNaturally(a: string, b: string): number {
   while (i < a.length && j < b.length) {
     if (isDigit(a, i) && isDigit(b, j)) {
       // Without leading zeros the longer number is the larger one: no digit is lost, however long the name.
-      const left = digitsFrom(a, i);
-      const right = digitsFrom(b, j);
-      const difference = left.digits.length - right.digits.length || compareText(left.digits, right.digits);
-      if (difference !== 0) return difference;
-      i = left.end;
-      j = right.end;
+      i = endOf(a, i, isZero);
+      j = endOf(b, j, isZero);
+      const left = endOf(a, i, isDigit);
+      const right = endOf(b, j, isDigit);
+      if (left - i !== right - j) return left - i - (right - j);
+      for (; i < left; i += 1, j += 1) {
+        const difference = a.charCodeAt(i) - b.charCodeAt(j);
+        if (difference !== 0) return difference;
+      }
     } else {
       const difference = a.charCodeAt(i) - b.charCodeAt(j);
       if (difference !== 0) return difference;
@@ -79,10 +94,12 @@ function isDigit(text: string, at: number): boolean {
   return code >= 48 && code <= 57;
 }
 
-function digitsFrom(text: string, start: number): { readonly digits: string; readonly end: number } {
-  let first = start;
-  while (text[first] === "0") first += 1;
-  let end = first;
-  while (isDigit(text, end)) end += 1;
-  return { digits: text.slice(first, end), end };
+function isZero(text: string, at: number): boolean {
+  return text.charCodeAt(at) === 48;
+}
+
+function endOf(text: string, start: number, is: (text: string, at: number) => boolean): number {
+  let end = start;
+  while (is(text, end)) end += 1;
+  return end;
 }

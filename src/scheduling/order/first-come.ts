@@ -5,5 +5,5 @@ import type { Order } from "./order.ts";
 export const firstCome: Order & { readonly name: "FirstCome" } = {
   name: "FirstCome",
   moves: false,
-  rank: ({ task }) => task.created,
+  rank: ({ facts }) => facts.created,
 };

@@ -5,6 +5,6 @@ import type { Order } from "./order.ts";
 export const priority: Order & { readonly name: "Priority" } = {
   name: "Priority",
   moves: false,
-  band: ({ task }) => -Math.floor(task.priority / 100),
-  rank: ({ task }) => -task.priority,
+  band: ({ facts }) => -Math.floor(facts.priority / 100),
+  rank: ({ facts }) => -facts.priority,
 };
