@@ -1,9 +1,19 @@
-// Three projects: what needs nothing but Node; what needs a real control plane; and the long tests at scale, which
-// test/run.ts runs beside the others.
+// Three projects, which test/run.ts runs beside each other: what needs nothing but Node; what needs a real control plane;
+// and what needs many nodes that are simulated.
 import { defineConfig } from "vitest/config";
 
 // One more try: a busy machine can make a lease or a wait run out. The report says which test needed it.
-const onAControlPlane = { testTimeout: 180_000, hookTimeout: 300_000, fileParallelism: false, retry: 1 };
+const onAControlPlane = {
+  testTimeout: 180_000,
+  hookTimeout: 300_000,
+  fileParallelism: false,
+  retry: 1,
+  // Most of what is asked for again and again is a process each time.
+  expect: { poll: { interval: 500 } },
+  globalSetup: "./test/support/shared-control-plane.ts",
+};
+
+const onSimulatedNodes = ["at-scale", "managed", "pools", "reclaim"].map((name) => `test/e2e/${name}.test.ts`);
 
 // Measures its own process, which nothing else may be in.
 const alone = ["packages/kube-operator/test/sync.test.ts"];
@@ -19,6 +29,8 @@ export default defineConfig({
           exclude: ["test/e2e/**", ...alone, "**/node_modules/**"],
           // One process for many files: loading the sources anew for each took a third of all the time.
           isolate: false,
+          // Also on two cores: what is run beside them is not always busy.
+          maxWorkers: 2,
           testTimeout: 20_000,
           // Some run real shells and processes, which a busy machine can hold up.
           retry: 1,
@@ -28,12 +40,11 @@ export default defineConfig({
         test: {
           ...onAControlPlane,
           name: "e2e",
-          globalSetup: "./test/support/shared-control-plane.ts",
           include: ["test/e2e/**/*.test.ts"],
-          exclude: ["test/e2e/at-scale.test.ts"],
+          exclude: onSimulatedNodes,
         },
       },
-      { test: { ...onAControlPlane, name: "scale", include: ["test/e2e/at-scale.test.ts", ...alone] } },
+      { test: { ...onAControlPlane, name: "simulated", include: [...onSimulatedNodes, ...alone] } },
     ],
   },
 });

@@ -1,12 +1,16 @@
 // The managed engine on a real control plane: kubectl reads its Job as it reads any, and the API server takes its status.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type ControlPlane, startControlPlane } from "../support/control-plane.ts";
+import type { Cluster } from "../support/control-plane.ts";
 import { must } from "../support/installed.ts";
 import { poolManifest, simulatedTask } from "../support/manifests.ts";
-import { install, type OperatorProcess, startOperator } from "../support/operator-process.ts";
+import { type OperatorProcess, startOperator } from "../support/operator-process.ts";
+import { sharedSimulatedNodes } from "../support/shared-control-plane.ts";
+
+const ownNodes = ["node-0001", "node-0002", "node-0003"];
+const labNodes = ["node-0004", "node-0005", "node-0006"];
 
 describe("the managed engine", () => {
-  let cluster: ControlPlane;
+  let cluster: Cluster;
   let operator: OperatorProcess;
   const kubectl = (...args: string[]): Promise<string> => must(cluster, args);
   const apply = (manifest: string): Promise<string> => must(cluster, ["apply", "-f", "-"], manifest);
@@ -16,17 +20,17 @@ describe("the managed engine", () => {
     `${name}-${(await kubectl("get", "ptask", name, "-o", "jsonpath={.metadata.uid}")).slice(0, 6)}-round-${round}`;
 
   beforeAll(async () => {
-    cluster = await startControlPlane({ nodes: "kwok:6" });
-    await install(cluster);
-    const nodes = (await kubectl("get", "nodes", "-o", "jsonpath={.items[*].metadata.name}")).split(" ").slice(0, 3);
-    await kubectl("taint", "nodes", ...nodes, "kube-pool.dev/pool=own:NoSchedule");
-    await apply(poolManifest("own", { nodeNames: nodes, sharing: "Exclusive" }));
-    await apply(poolManifest("lab"));
+    cluster = await sharedSimulatedNodes();
+    await kubectl("taint", "nodes", ...ownNodes, "kube-pool.dev/pool=own:NoSchedule");
+    await apply(poolManifest("own", { nodeNames: ownNodes, sharing: "Exclusive" }));
+    await apply(poolManifest("lab", { nodeNames: labNodes }));
     operator = await startOperator(cluster, { KUBE_POOL_ENGINE: "Managed" });
   });
   afterAll(async () => {
+    await kubectl("delete", "ptask", "--all", "--timeout=60s");
+    await kubectl("delete", "rpool", "--all");
     await operator?.stop();
-    await cluster?.stop();
+    await kubectl("taint", "nodes", ...ownNodes, "kube-pool.dev/pool-");
   });
 
   test("on nodes that are the pool's alone, Pods are created where they run; kubectl reads their Job as any", async () => {
@@ -76,16 +80,16 @@ describe("the managed engine", () => {
   });
 
   test("suspended, its Job says so; deleted, nothing is left", async () => {
-    await apply(simulatedTask("halted", { items: 200, runMs: 60_000 }));
+    await apply(simulatedTask("halted", { items: 60, cpu: "4", runMs: 60_000 }));
     const job = await jobOf("halted");
-    await kubectl("wait", "--for=jsonpath={.status.active}=96", "--timeout=30s", `job/${job}`).catch(() => undefined);
+    await kubectl("wait", "--for=jsonpath={.status.active}=24", "--timeout=30s", `job/${job}`).catch(() => undefined);
     await kubectl("patch", "ptask", "halted", "--type=merge", "-p", '{"spec":{"suspend":true}}');
     await kubectl("wait", "--for=condition=Suspended", "--timeout=120s", `job/${job}`);
     await expect
       .poll(() => kubectl("get", "pods", "-l", "kube-pool.dev/task=halted", "-o", "name"), { timeout: 120_000 })
       .toBe("");
     await kubectl("patch", "ptask", "halted", "--type=merge", "-p", '{"spec":{"suspend":false}}');
-    await kubectl("wait", "--for=jsonpath={.status.ready}=96", "--timeout=30s", `job/${job}`).catch(() => undefined);
+    await kubectl("wait", "--for=jsonpath={.status.ready}=24", "--timeout=30s", `job/${job}`).catch(() => undefined);
     await kubectl("delete", "ptask", "halted", "--timeout=120s");
     await expect
       .poll(() => kubectl("get", "jobs,pods,cm", "-l", "kube-pool.dev/task=halted", "-o", "name"), { timeout: 120_000 })

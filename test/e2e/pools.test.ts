@@ -1,22 +1,23 @@
 // Pools of a pool on a real control plane: what the API server has told at every revision keeps to the limits, and at
 // each stage `kubectl pool explain` tells the truth.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { type ControlPlane, startControlPlane } from "../support/control-plane.ts";
+import type { Cluster } from "../support/control-plane.ts";
 import { type History, recordHistory } from "../support/history.ts";
 import { must } from "../support/installed.ts";
 import { freshName, poolManifest, simulatedTask } from "../support/manifests.ts";
-import { install, kubectlPool, type OperatorProcess, startOperator } from "../support/operator-process.ts";
+import { kubectlPool, type OperatorProcess, startOperator } from "../support/operator-process.ts";
+import { sharedSimulatedNodes } from "../support/shared-control-plane.ts";
+import { endRunning } from "../support/simulated-pods.ts";
 
 describe("two pools below one, on a node of 32 CPUs", () => {
-  let cluster: ControlPlane;
+  let cluster: Cluster;
   let history: History;
   let operator: OperatorProcess;
 
   beforeAll(async () => {
-    cluster = await startControlPlane({ nodes: "kwok:1" });
-    await install(cluster);
+    cluster = await sharedSimulatedNodes();
     history = await recordHistory(cluster);
-    await apply(poolManifest("lab"));
+    await apply(poolManifest("lab", { nodeNames: ["node-0001"] }));
     const students = { reservation: { cpu: "8" }, limit: { cpu: "12" }, shares: "Low" };
     await apply(poolManifest("students", { parentRef: { name: "lab" }, ...students }));
     await apply(poolManifest("staff", { parentRef: { name: "lab" }, shares: "High" }));
@@ -24,8 +25,8 @@ describe("two pools below one, on a node of 32 CPUs", () => {
   });
   afterAll(async () => {
     history?.close();
+    await must(cluster, ["delete", "rpool", "--all"]);
     await operator?.stop();
-    await cluster?.stop();
   });
 
   // A second try must not meet what the first left running.
@@ -40,11 +41,11 @@ describe("two pools below one, on a node of 32 CPUs", () => {
 
   test("the reservation comes first, the limit holds at every revision, and the rest goes by shares", async () => {
     const [report, thesis] = ["report", "thesis"].map(freshName) as [string, string];
-    await apply(simulatedTask(report, { pool: "staff", items: 150, runMs: 3000 }));
+    await apply(simulatedTask(report, { pool: "staff", items: 100, runMs: 3000 }));
     await history.until(() => live(report) === 32, 60_000);
     // The staff use what the students have reserved, until those want it.
     expect(await explain(report)).toMatch(/Reason: +PoolFull/);
-    await apply(simulatedTask(thesis, { pool: "students", items: 60, runMs: 3000 }));
+    await apply(simulatedTask(thesis, { pool: "students", items: 48, runMs: 3000 }));
     await history.until(() => live(thesis) === 12, 60_000);
     // Between an end and the next start another word may be true for a moment.
     await expect
@@ -68,7 +69,7 @@ describe("two pools below one, on a node of 32 CPUs", () => {
       string,
       string,
     ];
-    await apply(simulatedTask(busy, { pool: "staff", cpu: "16", runMs: 40_000, spec: { itemTimeoutSeconds: 90 } }));
+    await apply(simulatedTask(busy, { pool: "staff", cpu: "16", runMs: 80_000, spec: { itemTimeoutSeconds: 90 } }));
     await history.until(() => live(busy) === 1, 60_000);
     await apply(simulatedTask(large, { pool: "staff", cpu: "30" }));
     await expect.poll(() => explain(large), { timeout: 60_000 }).toMatch(/Reason: +PoolFull/);
@@ -82,6 +83,7 @@ describe("two pools below one, on a node of 32 CPUs", () => {
     const told = await explain(long);
     expect(told).toMatch(/Reason: +HeldForHead/);
     expect(told).toContain(`a start now would delay ${large}, which goes first`);
+    await endRunning(history, busy);
     await history.until(() => live(large) === 1, 120_000);
     expect(live(long)).toBe(0);
     await finished(busy, large, long);

@@ -10,7 +10,7 @@ import {
   silentLog,
   systemClock,
 } from "@dsl/kube-operator";
-import type { ControlPlane } from "./control-plane.ts";
+import type { Cluster } from "./control-plane.ts";
 
 interface Pod extends KubeObject {
   readonly spec: {
@@ -52,7 +52,7 @@ const pods: Resource<Pod> = { group: "", version: "v1", kind: "Pod", plural: "po
 const label = (object: KubeObject, name: string): string => object.metadata.labels?.[`kube-pool.dev/${name}`] ?? "";
 const isOver = (phase: string): boolean => phase === "Succeeded" || phase === "Failed";
 
-export async function recordHistory(cluster: ControlPlane): Promise<History> {
+export async function recordHistory(cluster: Cluster): Promise<History> {
   const api = httpKubeApi(await kubeconfigConnection({ path: cluster.kubeconfig, environment: {} }));
   const stop = new AbortController();
   const podStore = createStore<Pod>({ resource: pods });

@@ -60,7 +60,7 @@ export async function established(cluster: Cluster): Promise<void> {
 
 /** Tries until it goes well. */
 function soon<T>(attempt: () => Promise<T>): Promise<T> {
-  return vi.waitFor(attempt, { timeout: 30_000, interval: 100 });
+  return vi.waitFor(attempt, { timeout: 30_000, interval: 300 });
 }
 
 /** A command that is no part of what is tested. */

@@ -6,7 +6,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse, stringify } from "yaml";
-import type { ControlPlane } from "./control-plane.ts";
+import type { Cluster } from "./control-plane.ts";
 import { established, must } from "./installed.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -23,7 +23,7 @@ export interface OperatorProcess {
 }
 
 /** CRDs, roles and policies, as deploy/up installs them. */
-export async function install(cluster: ControlPlane): Promise<void> {
+export async function install(cluster: Cluster): Promise<void> {
   await must(cluster, ["apply", "-f", join(root, "crds")]);
   await established(cluster);
   await must(cluster, ["apply", "-f", join(root, "deploy/manifests/namespace.yaml")]);
@@ -33,7 +33,7 @@ export async function install(cluster: ControlPlane): Promise<void> {
 let started = 0;
 
 export async function startOperator(
-  cluster: ControlPlane,
+  cluster: Cluster,
   environment: Readonly<Record<string, string>> = {},
   nodeArguments: readonly string[] = [],
 ): Promise<OperatorProcess> {
@@ -102,7 +102,7 @@ export function spawnOperator(settings: OperatorSettings): OperatorProcess {
 
 /** `kubectl pool …` as users run it. */
 export function kubectlPool(
-  cluster: ControlPlane,
+  cluster: Cluster,
   args: readonly string[],
   stdin = "",
 ): Promise<{ readonly stdout: string; readonly stderr: string; readonly code: number }> {
