@@ -76,7 +76,7 @@ export class Applier {
     this.#lock = new PoolLock(api, stores, term);
     this.#recorder = new Recorder(memories);
     this.#starter = new Starter({ api, stores, lock: this.#lock, sender: this.#sender, log, clock });
-    this.#remover = new Remover({ api, stores, sender: this.#sender });
+    this.#remover = new Remover({ api, stores, sender: this.#sender, clock });
   }
 
   /** Before the first plan of a root. Throws LeadershipLost. */

@@ -1,6 +1,6 @@
 // Lets go and removes what is not needed any more: Jobs whose outcome is recorded, tasks past their time, all that belongs
 // to a task on its way out, and what outlived its task.
-import { isNotFound, type KubeApi, type KubeObject, keyOf, removeFinalizer } from "@dsl/kube-operator";
+import { type Clock, isNotFound, type KubeApi, type KubeObject, keyOf, removeFinalizer } from "@dsl/kube-operator";
 import { finalizers, labels } from "../api/labels.ts";
 import { pooledTasks } from "../api/pooled-task.ts";
 import type { Write } from "../engine/engine.ts";
@@ -9,7 +9,7 @@ import { jobs } from "../engine/job.ts";
 import { releaseJob } from "../engine/release.ts";
 import type { AttemptObject, JobView, RoundView } from "../engine/views.ts";
 import { attemptKey, expiryOf, type Observed, type ObservedTask } from "./observe.ts";
-import { inParallel } from "./parallel.ts";
+import { inParallel, inParallelWithin } from "./parallel.ts";
 import { beyondRetention } from "./retention.ts";
 import { ignoring, isGone, type Sender } from "./sender.ts";
 import type { WritableStores } from "./stores.ts";
@@ -18,6 +18,8 @@ const lanes = 32;
 /** What is not needed any more waits for a quiet moment, up to so many of a pool; then goes so many at a time. */
 const surplusMax = 1000;
 const removalsPerBatch = 200;
+/** And for so long at a time: what has ended meanwhile is recorded and told before the rest goes. */
+const removeForMs = 250;
 
 export interface Removed {
   readonly errors: readonly unknown[];
@@ -28,18 +30,21 @@ export interface Removed {
 export interface RemoverOptions {
   readonly api: KubeApi;
   readonly stores: WritableStores;
-  readonly sender: Sender;
+  readonly sender: Pick<Sender, "send">;
+  readonly clock: Pick<Clock, "monotonic">;
 }
 
 export class Remover {
   readonly #api: KubeApi;
   readonly #stores: WritableStores;
-  readonly #sender: Sender;
+  readonly #sender: Pick<Sender, "send">;
+  readonly #clock: Pick<Clock, "monotonic">;
 
-  constructor({ api, stores, sender }: RemoverOptions) {
+  constructor({ api, stores, sender, clock }: RemoverOptions) {
     this.#api = api;
     this.#stores = stores;
     this.#sender = sender;
+    this.#clock = clock;
   }
 
   /** What is recorded need not be held any longer. */
@@ -52,11 +57,13 @@ export class Remover {
     const surplus = this.#surplus(observed);
     const due = busy || observed.tasks.some(works) ? surplus.slice(surplusMax) : surplus;
     const batch = due.slice(0, removalsPerBatch);
+    const within = { forMs: removeForMs, clock: this.#clock };
+    const removed = await inParallelWithin(within, batch, lanes, (object) => this.#delete(object));
     const errors = [
-      ...(await inParallel(batch, lanes, (object) => this.#delete(object))),
+      ...removed.errors,
       ...(await inParallel(observed.tasks, lanes, (task) => this.#cleanUp(task, now))),
     ];
-    return { errors, ...(due.length > batch.length && { wakeAt: now }) };
+    return { errors, ...((due.length > batch.length || !removed.isWhole) && { wakeAt: now }) };
   }
 
   /** Lets go what is held and recorded, and all of tasks that are being deleted. */
