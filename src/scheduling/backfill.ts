@@ -2,7 +2,7 @@
 // resources and limits at once. Does not know in which order candidates are tried.
 import type { Contender } from "./contender.ts";
 import { add, fits, type Ledger, type NodeRoom, type Request, timesIn } from "./ledger.ts";
-import type { Release } from "./releases.ts";
+import type { Release, Walk } from "./releases.ts";
 import type { PoolNode } from "./tree.ts";
 
 export interface Hold {
@@ -31,7 +31,7 @@ export interface Hold {
 export function makeHold(
   contender: Contender,
   node: PoolNode,
-  releases: Iterable<Release>,
+  walkReleases: () => Walk,
   earlier: readonly Hold[],
   ledger: Ledger,
   from: number = Number.NEGATIVE_INFINITY,
@@ -58,13 +58,13 @@ export function makeHold(
     }
     return left;
   };
-  const walk = releases[Symbol.iterator]();
-  let next = walk.next();
+  const walk = walkReleases();
+  let next = walk();
   const take = (release: Release): void => {
     for (const left of leftAbove(release.node)) add(left, release.request, 1);
     const index = release.room?.index ?? -1;
     if (shape.isOpen[index]) add(free.of(index), release.request, 1);
-    next = walk.next();
+    next = walk();
   };
   const countOn = (index: number): number => Math.min(demand, timesIn(request, free.at(index)));
   const fitsUnder = (): boolean => [...spare.values()].every((left) => timesIn(request, left) >= demand);
@@ -75,23 +75,23 @@ export function makeHold(
     placed: placedOn(contender, free),
   });
 
-  while (!next.done && next.value.at < from) take(next.value);
+  while (next && next.at < from) take(next);
   if (isEnough()) {
     if (from === Number.NEGATIVE_INFINITY) return hold(contender.contest.now);
-    return makeHold(contender, node, releases, earlier, ledger);
+    return makeHold(contender, node, walkReleases, earlier, ledger);
   }
-  while (!next.done && next.value.at === from) take(next.value);
+  while (next?.at === from) take(next);
   if (isEnough()) return hold(from);
 
   let room = shape.open.reduce((sum, { index }) => sum + countOn(index), 0);
-  while (!next.done && next.value.at <= until) {
-    const release = next.value;
+  while (next && next.at <= until) {
+    const release: Release = next;
     const index = release.room?.index ?? -1;
     const before = shape.isOpen[index] ? countOn(index) : 0;
     take(release);
     if (shape.isOpen[index]) room += countOn(index) - before;
     // All that is free at one moment counts together.
-    const isWhole = next.done || next.value.at !== release.at;
+    const isWhole = next?.at !== release.at;
     if (isWhole && room >= demand && fitsUnder()) return hold(release.at);
   }
   return undefined;

@@ -18,6 +18,9 @@ export interface Release {
   readonly request: Request;
 }
 
+/** The next, the earliest first; undefined once all have come. */
+export type Walk = () => Release | undefined;
+
 /** A place that its task takes again at once when it frees, until then. */
 export interface Refill {
   readonly release: Release;
@@ -32,7 +35,7 @@ export class Releases {
   private firstOf: ReadonlyMap<Task, number> | undefined;
   /** In order of time as far as somebody has asked: most questions are of what is free soon. */
   private readonly sorted: Release[] = [];
-  private readonly unsorted = new Heap<Release>((a, b) => a.at < b.at);
+  private readonly unsorted = new Heap(isEarlier);
 
   constructor({ nodes }: Tree, { held }: Ledger, now: number) {
     this.now = now;
@@ -46,32 +49,28 @@ export class Releases {
    * All, the earliest first; each task first runs on its own places those of its shards that `again` counts: a place that
    * a task in front fills again is not free for the one behind. What is on its way out is free at once.
    */
-  inTime(
-    decided: readonly Release[],
-    again: ReadonlyMap<Task, number>,
-    leaving: ReadonlySet<ActiveShard>,
-  ): Iterable<Release> {
+  inTime(decided: readonly Release[], again: ReadonlyMap<Task, number>, leaving: ReadonlySet<ActiveShard>): () => Walk {
     const others = decided.filter(({ task }) => !again.has(task));
     for (const release of leaving.size === 0 ? [] : this.running) {
       if (isAmong(leaving, release) && !again.has(release.task)) others.push(this.withLeaving(release, leaving));
     }
     for (const { release, until } of this.refills(decided, again, leaving)) others.push({ ...release, at: until });
-    others.sort((a, b) => a.at - b.at);
     const stays = (release: Release): boolean => !again.has(release.task) && !isAmong(leaving, release);
-    return { [Symbol.iterator]: () => this.walk(stays, others) };
+    return () => this.walk(stays, others);
   }
 
-  private *walk(stays: (release: Release) => boolean, others: readonly Release[]): Generator<Release, undefined> {
-    let other = 0;
-    for (let i = 0; ; i += 1) {
-      const release = this.sorted[i] ?? this.sortOne();
-      for (let first = others[other]; first && !(release && release.at < first.at); first = others[other]) {
-        yield first;
-        other += 1;
-      }
-      if (release === undefined) return undefined;
-      if (stays(release)) yield release;
-    }
+  private walk(stays: (release: Release) => boolean, others: readonly Release[]): Walk {
+    const heap = new Heap(isEarlier);
+    for (const other of others) heap.push(other);
+    let at = 0;
+    return () => {
+      let release = this.sorted[at] ?? this.sortOne();
+      for (; release !== undefined && !stays(release); release = this.sorted[at] ?? this.sortOne()) at += 1;
+      const other = heap.peek();
+      if (other !== undefined && !(release && isEarlier(release, other))) return heap.pop();
+      at += 1;
+      return release;
+    };
   }
 
   private sortOne(): Release | undefined {
@@ -116,6 +115,10 @@ export class Releases {
     for (let i = first; this.running[i]?.task === task; i += 1) found.push(this.running[i] as Release);
     return found;
   }
+}
+
+function isEarlier(a: Release, b: Release): boolean {
+  return a.at < b.at;
 }
 
 function isAmong(leaving: ReadonlySet<ActiveShard>, { active }: Release): boolean {

@@ -5,7 +5,7 @@ import type { Contender } from "./contender.ts";
 import { expectationOf } from "./estimate.ts";
 import { add, fits, type Ledger, type NodeRoom, type Request } from "./ledger.ts";
 import type { Line } from "./line.ts";
-import type { Refill, Release } from "./releases.ts";
+import type { Refill, Release, Walk } from "./releases.ts";
 import type { Amounts } from "./resources.ts";
 import { firstFit, Track } from "./timeline.ts";
 import type { PoolNode } from "./tree.ts";
@@ -18,7 +18,7 @@ export class Slots {
   private readonly holds: Hold[];
   private readonly ledger: Ledger;
   private readonly now: number;
-  private readonly releases: () => Iterable<Release>;
+  private readonly releases: () => Walk;
   private readonly tracks = new Map<Place, Track>();
   /** Lines of which nothing has ended since the last plan. */
   private readonly settled = new Set<Line>();
@@ -27,7 +27,7 @@ export class Slots {
   private releasing: Map<Place, Release[]> | undefined;
 
   /** `releases`: of all that runs, has started in this plan, or has a place kept; the earliest first. */
-  constructor(holds: Hold[], ledger: Ledger, now: number, releases: () => Iterable<Release>) {
+  constructor(holds: Hold[], ledger: Ledger, now: number, releases: () => Walk) {
     this.now = now;
     this.holds = holds;
     this.ledger = ledger;
@@ -190,7 +190,7 @@ export class Slots {
     const slot = { contender, node, at, until, placed };
     // Many slots share the timeline of a place; one head asks for one moment.
     if (isSlot) for (const place of [...placed, ...node.limits]) this.trackOf(place);
-    const left = new Map([...placed, ...node.limits].map((place) => [place, this.leftAt(place, at)] as const));
+    const left = this.leftAt([...placed, ...node.limits], at);
     const { request } = contender.shape;
     for (const room of placed) add(left.get(room) ?? none, request, -1);
     for (const pool of node.limits) add(left.get(pool) ?? none, request, -placed.length);
@@ -202,16 +202,38 @@ export class Slots {
     return hold;
   }
 
-  /** What the place is expected to have left then, beyond what is held. */
-  private leftAt(place: Place, at: number): Float64Array {
-    const track = this.tracks.get(place);
-    if (track !== undefined) return Float64Array.from(track.at(at));
-    const free = freeIn(place);
-    for (const release of this.releasingOf(place)) if (release.at <= at) add(free, release.request, 1);
-    for (const hold of this.holds) {
-      if (hold.at <= at && at < hold.until) add(free, hold.contender.shape.request, -countIn(hold, place));
+  /** What each of the places is expected to have left then, beyond what is held. */
+  private leftAt(places: readonly Place[], at: number): ReadonlyMap<Place, Float64Array> {
+    const left = new Map<Place, Float64Array>();
+    const untold = new Set<Place>();
+    for (const place of places) {
+      const track = this.tracks.get(place);
+      if (track === undefined) untold.add(place);
+      left.set(place, track === undefined ? freeIn(place) : Float64Array.from(track.at(at)));
     }
-    return free;
+    if (untold.size === 0) return left;
+    for (const place of untold) {
+      for (const hold of this.holds) {
+        const isThen = hold.at <= at && at < hold.until;
+        if (isThen) add(left.get(place) ?? none, hold.contender.shape.request, -countIn(hold, place));
+      }
+    }
+    const above = new Map<PoolNode | undefined, readonly Float64Array[]>();
+    const leftAbove = (node: PoolNode | undefined): readonly Float64Array[] => {
+      let found = above.get(node);
+      if (found === undefined) {
+        found = (node?.limits ?? []).flatMap((pool) => (untold.has(pool) ? (left.get(pool) ?? []) : []));
+        above.set(node, found);
+      }
+      return found;
+    };
+    const walk = this.releases();
+    for (let release = walk(); release && release.at <= at; release = walk()) {
+      const { room, node, request } = release;
+      if (room !== undefined && untold.has(room)) add(left.get(room) ?? none, request, 1);
+      for (const amounts of leftAbove(node)) add(amounts, request, 1);
+    }
+    return left;
   }
 
   /** From what is free over time, and from what other holds that begin meanwhile have left. */
@@ -257,7 +279,8 @@ export class Slots {
   private releasingOf(place: Place): readonly Release[] {
     if (this.releasing === undefined) {
       this.releasing = new Map();
-      for (const release of this.releases()) {
+      const walk = this.releases();
+      for (let release = walk(); release; release = walk()) {
         for (const each of placesOf(release.room, release.node)) note(this.releasing, each, release);
       }
     }

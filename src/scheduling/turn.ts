@@ -11,7 +11,7 @@ import { countStarts } from "./memory.ts";
 import type { Backfill, Task } from "./model.ts";
 import { compareText } from "./order/chain.ts";
 import type { Preemption } from "./preemption.ts";
-import type { Refill, Release, Releases } from "./releases.ts";
+import type { Refill, Release, Releases, Walk } from "./releases.ts";
 import { Slots } from "./slots.ts";
 import { type PoolNode, weightedShare } from "./tree.ts";
 
@@ -85,7 +85,7 @@ class Turns {
     this.isAlone = lines.filter((line) => line.peek()).length === 1;
     this.ledger = ledger;
     const now = lines[0]?.contest.now ?? 0;
-    this.slots = new Slots(this.holds, ledger, now, () => this.releases());
+    this.slots = new Slots(this.holds, ledger, now, () => this.releases()());
   }
 
   run(): readonly Start[] {
@@ -366,7 +366,7 @@ class Turns {
     return decided;
   }
 
-  private releases(again: ReadonlyMap<Task, number> = new Map()): Iterable<Release> {
+  private releases(again: ReadonlyMap<Task, number> = new Map()): () => Walk {
     this.running ??= this.askRunning();
     return this.running.inTime(this.decided(), again, this.preemption.leavers);
   }
