@@ -60,6 +60,7 @@ export class Applier {
   readonly #memories: TaskMemories;
   readonly #events: Pick<EventRecorder, "record">;
   readonly #log: Log;
+  readonly #clock: Pick<Clock, "monotonic">;
   readonly #sender: Sender;
   readonly #lock: PoolLock;
   readonly #recorder: Recorder;
@@ -72,6 +73,7 @@ export class Applier {
     this.#memories = memories;
     this.#events = events;
     this.#log = log;
+    this.#clock = clock;
     this.#sender = new Sender(api, stores);
     this.#lock = new PoolLock(api, stores, term);
     this.#recorder = new Recorder(memories);
@@ -85,10 +87,11 @@ export class Applier {
   }
 
   async apply(observed: Observed, plan: Plan, now: number): Promise<Outcome> {
+    const begunAt = this.#clock.monotonic();
     const recorded = await this.#recorder.record(observed, plan, now);
     const released = await this.#remover.release(observed);
     const stopped = await inParallel(stopsOf(observed, plan), lanes, (stop) => this.#stop(stop, now));
-    const started = await this.#starter.start(observed, plan, now);
+    const started = await this.#starter.start(observed, plan, now, begunAt);
     const removed = await this.#remover.remove(observed, now, started.busy);
     const moments = [recorded.wakeAt, started.wakeAt, removed.wakeAt].filter((moment) => moment !== undefined);
     return {

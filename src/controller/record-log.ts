@@ -35,8 +35,8 @@ export class NameTaken extends Error {
   }
 }
 
-/** A ConfigMap holds 1 MiB; a group over this is written in parts. */
-const groupBytesMax = 786_432;
+/** A ConfigMap holds 1 MiB. What is appended at once fills segments up to this; a group over it is written in parts. */
+const segmentBytesMax = 786_432;
 
 interface Segment {
   readonly number: number;
@@ -113,14 +113,15 @@ export class RecordLog {
 
   /**
    * Adds groups of lines; the lines of one group come into one segment, so they are recorded together or not at all. Of
-   * a group that no segment can hold, a crash may leave the first part: then its failures are charged twice.
+   * a group that no segment can hold, a crash may leave the first part: then its failures are charged twice. Segments are
+   * written one after the other, so that a crash leaves no gap; thousands of items that end at once take few of them.
    */
   async append(groups: readonly (readonly RecordLine[])[]): Promise<void> {
     let text = this.#open.text;
     let bytes = Buffer.byteLength(text);
     for (const addition of groups.flatMap(partsOf)) {
       const size = Buffer.byteLength(addition);
-      if (bytes > 0 && bytes + size > segmentBytes) {
+      if (bytes > 0 && bytes + size > segmentBytesMax) {
         await this.#write(text, true);
         text = "";
         bytes = 0;
@@ -128,7 +129,7 @@ export class RecordLog {
       text += addition;
       bytes += size;
     }
-    if (text !== this.#open.text) await this.#write(text, false);
+    if (text !== this.#open.text) await this.#write(text, bytes > segmentBytes);
   }
 
   async #write(text: string, seal: boolean): Promise<void> {
@@ -165,7 +166,7 @@ function partsOf(group: readonly RecordLine[]): readonly string[] {
   const parts: string[] = [];
   let part = "";
   for (const text of group.map(formatRecord)) {
-    if (part.length + text.length > groupBytesMax && part !== "") {
+    if (part.length + text.length > segmentBytesMax && part !== "") {
       parts.push(part);
       part = "";
     }

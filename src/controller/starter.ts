@@ -37,8 +37,10 @@ const startsPerBatch = 200;
 const openStartsMax = gangMax;
 /** While so many of the former are still to be created, fewer follow, but never none: they may be stuck. */
 const startsPerBatchLeast = 50;
-/** Creates go on for so long; then what has ended meanwhile is recorded and told, before the others follow. */
-const createForMs = 1000;
+/** Creates go on until so long after the plan; then what has ended meanwhile is recorded and told, before others follow. */
+const createUntilMs = 1000;
+/** Where all else took longer, so long all the same. */
+const createForMsLeast = 250;
 /** A few starts wait so long for others to come along: the write that opens them costs the same for all. */
 const gatherMs = 200;
 const enough = 32;
@@ -90,7 +92,8 @@ export class Starter {
     this.#clock = clock;
   }
 
-  async start(observed: Observed, plan: Plan, now: number): Promise<Started> {
+  /** `begunAt`: when the plan began to be carried out, on the clock that tells no time of day. */
+  async start(observed: Observed, plan: Plan, now: number, begunAt: number): Promise<Started> {
     const { pool } = observed;
     if (pool === undefined) return { errors: [], busy: false };
     const tasks = new Map(observed.tasks.map((task) => [task.key, task]));
@@ -143,7 +146,8 @@ export class Starter {
       })),
     );
     const ready = all.filter(({ task }) => !needsRound(task) || rounds.has(task));
-    const within = { forMs: createForMs, clock: this.#clock };
+    const left = begunAt + createUntilMs - this.#clock.monotonic();
+    const within = { forMs: Math.max(createForMsLeast, left), clock: this.#clock };
     const created = await inParallelWithin(within, ready, lanes, ({ task, start }) =>
       this.#create(task, start, contextOf(task, pool), rounds.get(task), now),
     );

@@ -34,28 +34,35 @@ test("a full segment is sealed, and the next one goes on", async () => {
   const api = aServer();
   const log = aLog(api);
   await log.load();
-  for (const item of [0, 1, 2, 3, 4]) await log.append([long(item)]);
+  for (const item of [0, 1, 2, 3, 4, 5, 6]) await log.append([long(item)]);
   expect(log.segments).toBe(3);
   const [first, last] = await Promise.all(
     [0, 2].map((n) => api.get(configMaps, { namespace: "lab", name: `work-abc-results-${n}` })),
   );
   expect([first?.immutable, last?.immutable]).toEqual([true, undefined]);
   const again = aLog(api);
-  expect((await again.load()).filter(({ kind }) => kind === "item")).toHaveLength(5);
+  expect((await again.load()).filter(({ kind }) => kind === "item")).toHaveLength(7);
   await again.append([[success(9)]]);
   expect(again.segments).toBe(3);
+});
+
+test("what is recorded at once takes few segments, though a megabyte of it", async () => {
+  const api = aServer();
+  const log = aLog(api);
+  await log.load();
+  await log.append(Array.from({ length: 24 }, (_, item) => long(item)));
+  expect(log.segments).toBe(2);
+  expect((await aLog(api).load()).filter(({ kind }) => kind === "item")).toHaveLength(24);
 });
 
 test("the lines of one group never stand in two segments", async () => {
   const api = aServer();
   const log = aLog(api);
   await log.load();
-  await log.append([
-    [...long(0), ...long(1)],
-    [...long(2), ...long(3)],
-  ]);
+  const group = (from: number): RecordLine[] => Array.from({ length: 12 }, (_, n) => long(from + n)).flat();
+  await log.append([group(0), group(12)]);
   const second = await api.get(configMaps, { namespace: "lab", name: "work-abc-results-1" });
-  expect(second.data?.[recordsKey]?.split("\n")[0]).toContain('"item":2');
+  expect(second.data?.[recordsKey]?.split("\n")[0]).toContain('"item":12');
 });
 
 test("a group that no ConfigMap could hold is written in parts", async () => {
