@@ -10,7 +10,7 @@ export interface Hold {
   readonly node: PoolNode;
   /** T: when the task in front is expected to start. */
   readonly at: number;
-  /** When the place is expected to be free again; of a head's hold nobody asks, it stays held. */
+  /** When the place is expected to be free again. */
   readonly until: number;
   /** By room index: what the held nodes are expected to have left at T beyond what the hold needs. */
   readonly spareOf: ReadonlyMap<number, Float64Array>;
@@ -24,9 +24,10 @@ export interface Hold {
 }
 
 /**
- * Walks the releases, the earliest first, until the task's demand (its next shards that must start together) fits on nodes and under
- * every limit. Earlier holds stay held. Undefined when that never comes: such a task holds nothing. It is not expected
- * before `from`, so that what is free by then need not be put in order, and after `until` nobody asks for it.
+ * Walks the releases, the earliest first, until the task's demand (its next shards that must start together) fits on
+ * nodes and under every limit. Earlier holds stay held, until what is to start there is expected to end. Undefined when
+ * that never comes: such a task holds nothing. It is not expected before `from`, so that what is free by then need not be
+ * put in order, and after `until` nobody asks for it.
  */
 export function makeHold(
   contender: Contender,
@@ -45,7 +46,7 @@ export function makeHold(
     for (const room of hold.placed) add(free.of(room.index), hold.contender.shape.request, -1);
     for (const each of hold.node.limits) {
       const left = spare.get(each);
-      if (left) add(left, hold.contender.shape.request, -hold.contender.demand);
+      if (left) add(left, hold.contender.shape.request, -hold.placed.length);
     }
   }
   /** What is left under the limits that a shard of the pool counts against. */
@@ -58,9 +59,9 @@ export function makeHold(
     }
     return left;
   };
-  const walk = walkReleases();
+  const walk = withEndsOf(earlier, walkReleases());
   let next = walk();
-  const take = (release: Release): void => {
+  const take = (release: Freed): void => {
     for (const left of leftAbove(release.node)) add(left, release.request, 1);
     const index = release.room?.index ?? -1;
     if (shape.isOpen[index]) add(free.of(index), release.request, 1);
@@ -85,7 +86,7 @@ export function makeHold(
 
   let room = shape.open.reduce((sum, { index }) => sum + countOn(index), 0);
   while (next && next.at <= until) {
-    const release: Release = next;
+    const release: Freed = next;
     const index = release.room?.index ?? -1;
     const before = shape.isOpen[index] ? countOn(index) : 0;
     take(release);
@@ -95,6 +96,26 @@ export function makeHold(
     if (isWhole && room >= demand && fitsUnder()) return hold(release.at);
   }
   return undefined;
+}
+
+/** What is expected to be free again at a moment. */
+type Freed = Pick<Release, "at" | "room" | "node" | "request">;
+
+/** The releases, and the ends of what the holds are for, the earliest first. */
+function withEndsOf(holds: readonly Hold[], walk: Walk): () => Freed | undefined {
+  if (holds.length === 0) return walk;
+  const ends = holds.flatMap(({ contender, node, until, placed }) =>
+    placed.map((room): Freed => ({ at: until, room, node, request: contender.shape.request })),
+  );
+  ends.sort((a, b) => b.at - a.at);
+  let release = walk();
+  return () => {
+    const end = ends.at(-1);
+    if (end !== undefined && !(release && release.at < end.at)) return ends.pop();
+    const first = release;
+    release = walk();
+    return first;
+  };
 }
 
 /** Planned again at the same moment, T stays: what passed because of it must not let others pass too. */

@@ -71,7 +71,9 @@ class Reasons {
       case "Promised":
         return ["PoolFull", ""];
       case "Limited":
-        return once(this.limits, shape, end.at, this.limitReached);
+        return demand > 1
+          ? ["LimitReached", limitTogetherText(shape, demand, end.at, this.shortages.ledger)]
+          : once(this.limits, shape, end.at, this.limitReached);
       case "Held":
         return ["HeldForHead", `a start now would delay ${nameFor(task, end.hold.contender.task)}, which goes first`];
       case "Behind":
@@ -83,7 +85,7 @@ class Reasons {
 
   private readonly limitReached = (shape: Shape, at: PoolNode): Reason => [
     "LimitReached",
-    `${asksFor(shape)}; ${limitText(shape, at, this.shortages.ledger)}`,
+    `${asksFor(shape)}; ${limitText(shape, 1, at, this.shortages.ledger)}`,
   ];
 
   private readonly lack = (shape: Shape, demand: number): Reason => noRoom(this.pool, shape, demand, this.shortages);
@@ -138,12 +140,21 @@ function nameFor(reader: Task, { namespace, name }: Task): string {
   return namespace === reader.namespace ? name : "a task of another namespace";
 }
 
-function limitText({ request }: Shape, { pool, use, limit }: PoolNode, { resources }: Ledger): string {
-  const short = request.indexes.findIndex((i, at) => (use[i] ?? 0) + (request.amounts[at] ?? 0) > (limit[i] ?? 0));
+function limitText({ request }: Shape, count: number, { pool, use, limit }: PoolNode, { resources }: Ledger): string {
+  const short = request.indexes.findIndex(
+    (i, at) => (use[i] ?? 0) + count * (request.amounts[at] ?? 0) > (limit[i] ?? 0),
+  );
   const index = request.indexes[short] ?? 0;
   const name = resources[index] ?? "";
   const left = amountOfText(name, Math.max(0, (limit[index] ?? 0) - (use[index] ?? 0)), "down");
   return `${pool.name} has ${left} left under its limit of ${amountText(name, limit[index] ?? 0, "down")}`;
+}
+
+function limitTogetherText(shape: Shape, demand: number, at: PoolNode, ledger: Ledger): string {
+  const first = `${asksFor(shape)}, and ${demand} must start together`;
+  return at.neverWithin(shape.request, demand) === undefined
+    ? `${first}; ${limitText(shape, demand, at, ledger)}`
+    : `${first}; the limit of ${at.pool.name} is ${requestText(at.pool.limit ?? {})}, too little even once all its shards have ended`;
 }
 
 function neverFitsText({ name }: Pool, shape: Shape, limited: PoolNode | undefined, shortages: Shortages): string {

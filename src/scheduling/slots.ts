@@ -43,7 +43,7 @@ export class Slots {
     if (before && Object.entries(this.free()).every(([name, free]) => free <= (before[name] ?? 0)))
       this.settled.add(line);
     const waits = ({ wanted, shape, demand }: Contender): boolean =>
-      wanted > 0 && shape.placesOnceOursEnd >= demand && node.neverWithin(shape.request) === undefined;
+      wanted > 0 && shape.placesOnceOursEnd >= demand && node.neverWithin(shape.request, demand) === undefined;
     let newcomer: Contender | undefined;
     let unseen = kept.size;
     let count = 0;
@@ -185,11 +185,10 @@ export class Slots {
     placed: readonly NodeRoom[],
     { owner, isLent = false }: { readonly owner?: PoolNode | undefined; readonly isLent?: boolean } = {},
   ): Hold {
-    const isSlot = node.pool.backfill?.policy === "Conservative";
-    const until = isSlot ? at + lengthOf(contender) : Number.POSITIVE_INFINITY;
-    const slot = { contender, node, at, until, placed };
+    const slot = { contender, node, at, until: at + lengthOf(contender), placed };
     // Many slots share the timeline of a place; one head asks for one moment.
-    if (isSlot) for (const place of [...placed, ...node.limits]) this.trackOf(place);
+    if (node.pool.backfill?.policy === "Conservative")
+      for (const place of [...placed, ...node.limits]) this.trackOf(place);
     const left = this.leftAt([...placed, ...node.limits], at);
     const { request } = contender.shape;
     for (const room of placed) add(left.get(room) ?? none, request, -1);

@@ -57,9 +57,9 @@ export class PoolNode {
     return this.limits.find(({ use, limit }) => !leaves(request, count, limit, use));
   }
 
-  /** The nearest pool up the tree whose limit is smaller than one request. */
-  neverWithin(request: Request): PoolNode | undefined {
-    return this.limits.find(({ limit }) => !leaves(request, 1, limit));
+  /** The nearest pool up the tree whose limit is smaller than `count` such requests. */
+  neverWithin(request: Request, count = 1): PoolNode | undefined {
+    return this.limits.find(({ limit }) => !leaves(request, count, limit));
   }
 
   /** What of the resource may still be used before the nearest limit, its own or an ancestor's; at least 0. */

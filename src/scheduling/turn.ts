@@ -129,10 +129,10 @@ class Turns {
   private front(line: Line): Contender | undefined {
     for (let contender = line.peek(); contender !== undefined; contender = line.peek()) {
       const { shape, demand, claims } = contender;
-      const isWithin = line.node.neverWithin(shape.request) === undefined;
-      if (claims.length > 0 || (isWithin && shape.placesOnceOursEnd >= demand)) return contender;
+      const at = line.node.neverWithin(shape.request, demand);
+      if (claims.length > 0 || (at === undefined && shape.placesOnceOursEnd >= demand)) return contender;
       line.pop();
-      contender.end = this.neverFits(contender, line.node) ?? { kind: "NoRoom" };
+      contender.end = this.neverFits(contender, line.node) ?? (at ? { kind: "Limited", at } : { kind: "NoRoom" });
     }
     return undefined;
   }

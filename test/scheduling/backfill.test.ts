@@ -475,3 +475,40 @@ test("who had the hold has its turn, and stands behind like others once somethin
   expectPlan(lab.withPool({ memory })).starts({ first: [0] });
   expect(plan.memory?.lab?.head?.task).toBe("uid-of-lab-second");
 });
+
+test("a head whose place another pool's head has taken is promised it for when that one has ended", () => {
+  const { snapshot, now } = aPool()
+    .withPool({ backfill: easy, order: ["FirstCome"] })
+    .withChild("a", { backfill: easy, order: ["FirstCome"] })
+    .withNodes(1, { cpu: 4 })
+    .withTasks({
+      busy: { cpu: 1, running: ["node-1"], ...lasting(100) },
+      more: { pool: "a", cpu: 2, running: ["node-1"], ...lasting(60) },
+      whole: { shards: 1, cpu: 4, ...lasting(30) },
+      old: { pool: "a", shards: 1, cpu: 2, created: noon - 2, ...lasting(60) },
+      young: { pool: "a", shards: 1, cpu: 1, created: noon - 1, ...lasting(100) },
+    });
+  const { memory, decisions } = planPool(snapshot, now);
+  expect(memory?.lab?.head).toEqual({ task: "uid-of-lab-whole", at: noon + seconds(100) });
+  expect(memory?.a?.head).toEqual({ task: "uid-of-lab-old", at: noon + seconds(130) });
+  expect(decisions.map(({ task }) => task)).toEqual(["lab/young"]);
+});
+
+test("shards that may never start together under a limit hold nobody up", () => {
+  expectPlan(
+    aPool()
+      .withPool({ backfill: { policy: "None", candidates: "ShortestFirst" } })
+      .withChild("students", { limit: { cpu: 3 }, backfill: { policy: "None", candidates: "ShortestFirst" } })
+      .withNodes(1, { cpu: 8 })
+      .withTasks({
+        gang: { pool: "students", shards: 2, cpu: 2, minParallelism: 2, created: noon - 2 },
+        single: { pool: "students", shards: 1, cpu: 2, created: noon - 1 },
+      }),
+  )
+    .starts({ single: [0] })
+    .waits({ gang: "LimitReached" })
+    .says(
+      "gang",
+      "each shard asks for 2 cpu, and 2 must start together; the limit of students is 3 cpu, too little even once all its shards have ended",
+    );
+});
