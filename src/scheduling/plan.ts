@@ -8,7 +8,7 @@ import type { Snapshot } from "./model.ts";
 import { Preemption } from "./preemption.ts";
 import { whyTheyWait } from "./reasons.ts";
 import { Releases } from "./releases.ts";
-import { bearsOnOthers, type Pass, settle } from "./settle.ts";
+import { opening, type Pass, settle } from "./settle.ts";
 import { earliest, nextMoment, whatMustStop } from "./stops.ts";
 import { plantTree } from "./tree.ts";
 import { takeTurns } from "./turn.ts";
@@ -44,7 +44,7 @@ function passOver(snapshot: Snapshot, now: number, memo: Memo): Pass {
   // 5. What the next plan needs to know, and whether what this brings about may let the plan go on.
   const decisions = [...stops, ...preemption.stops, ...starts];
   const memory = memoryOf(lines, preemption.stops);
-  const isOpen = bearsOnOthers(lines, preemption);
+  const opensAfter = opening(lines, preemption);
   const told = (all: readonly Decision[]): Plan => {
     // 6. Why everybody else waits, what is left, and when time alone makes a new plan.
     const waiting = whyTheyWait(tree.root?.pool, lines, idle, ledger, preemption.stops, now);
@@ -61,5 +61,5 @@ function passOver(snapshot: Snapshot, now: number, memo: Memo): Pass {
       ...(wakeAt !== undefined && { wakeAt }),
     };
   };
-  return { decisions, ...(memory !== undefined && { memory }), isOpen, told };
+  return { decisions, ...(memory !== undefined && { memory }), opensAfter, told };
 }

@@ -11,28 +11,33 @@ import type { Preemption } from "./preemption.ts";
 const passesMax = 16;
 
 export interface Pass extends Carriable {
-  /** Another pass after it may find something to do. */
-  readonly isOpen: boolean;
+  /** After what another pass may find something to do. */
+  readonly opensAfter: Opening;
   /** All that a plan says, once nothing is left to do: the words for who waits are found in the last pass alone. */
   readonly told: (decisions: readonly Decision[]) => Plan;
 }
 
-/** Whether one of several pools bears on another's tasks that wait: by what is held, or by whom it may stop. */
-export function bearsOnOthers(lines: readonly Line[], preemption: Preemption): boolean {
+/** A start takes room, so by itself it opens no place: unless it changes who may be stopped for whom. */
+export type Opening = "Nothing" | "OtherHolds" | "AnyStart";
+
+/** How one of several pools may bear on another's tasks that wait: by what is held, or by whom it may stop. */
+export function opening(lines: readonly Line[], preemption: Preemption): Opening {
   const contending = lines.filter(({ contenders }) => contenders.length > 0);
-  if (contending.length < 2) return false;
-  return contending.some(({ contest, contenders }) =>
+  if (contending.length < 2) return "Nothing";
+  const isOpen = contending.some(({ contest, contenders }) =>
     contenders.some(({ end }) =>
       preemption.isOn ? end?.kind !== "Served" : end?.kind === "Held" && end.hold.contender.contest !== contest,
     ),
   );
+  if (!isOpen) return "Nothing";
+  return preemption.isOn ? "AnyStart" : "OtherHolds";
 }
 
 export function settle(snapshot: Snapshot, now: number, passOver: (snapshot: Snapshot) => Pass): Plan {
   let pass = passOver(snapshot);
   let { decisions } = pass;
   let before = snapshot;
-  for (let passes = 1; passes < passesMax && pass.isOpen && changes(pass, before, now); passes += 1) {
+  for (let passes = 1; passes < passesMax && isOpen(pass, before, now); passes += 1) {
     before = carriedOut(snapshot, { ...pass, decisions }, now);
     pass = passOver(before);
     decisions = together(decisions, pass.decisions);
@@ -40,9 +45,11 @@ export function settle(snapshot: Snapshot, now: number, passOver: (snapshot: Sna
   return pass.told(decisions);
 }
 
-function changes({ decisions, memory }: Pass, { pools }: Snapshot, now: number): boolean {
+function isOpen({ decisions, memory, opensAfter }: Pass, { pools }: Snapshot, now: number): boolean {
+  if (opensAfter === "Nothing") return false;
   return (
-    decisions.length > 0 || pools.some((pool) => placesIn(pool.memory, now) !== placesIn(memory?.[pool.name], now))
+    decisions.some(({ kind }) => kind === "stop" || opensAfter === "AnyStart") ||
+    pools.some((pool) => placesIn(pool.memory, now) !== placesIn(memory?.[pool.name], now))
   );
 }
 
