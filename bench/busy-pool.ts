@@ -82,7 +82,7 @@ export class BusyPool {
   apply(plan: Plan): void {
     for (const { kind, task: key, shard, node } of plan.decisions) {
       const task = this.#tasks.get(key);
-      if (kind === "start" && task !== undefined) this.#tasks.set(key, withActive(task, shard, node, this.#now));
+      if (kind === "start" && task !== undefined) this.#tasks.set(key, withActive(task, [{ shard, node }], this.#now));
     }
     this.#pools = withMemory(this.#pools, plan);
     this.#refill();

@@ -99,7 +99,7 @@ export type RecordLine =
 /** The key of a segment's data. */
 export const recordsKey = "records";
 
-/** A segment that has outgrown this many bytes is sealed: etcd keeps every version of it until compaction. */
+/** A segment that is written again does not outgrow this many bytes: etcd keeps every version of it until compaction. */
 export const segmentBytes = 128 * 1024;
 
 export function succeeded(record: ItemRecord): boolean {

@@ -35,7 +35,7 @@ export class NameTaken extends Error {
   }
 }
 
-/** A ConfigMap holds 1 MiB. What is appended at once fills segments up to this; a group over it is written in parts. */
+/** A ConfigMap holds 1 MiB. What is appended at once fills new segments up to this; a group over it is written in parts. */
 const segmentBytesMax = 786_432;
 
 interface Segment {
@@ -119,10 +119,13 @@ export class RecordLog {
   async append(groups: readonly (readonly RecordLine[])[]): Promise<void> {
     let text = this.#open.text;
     let bytes = Buffer.byteLength(text);
+    // One that is there already is written by a patch, which costs the server several times a create.
+    let most = this.#open.resourceVersion === undefined ? segmentBytesMax : segmentBytes;
     for (const addition of groups.flatMap(partsOf)) {
       const size = Buffer.byteLength(addition);
-      if (bytes > 0 && bytes + size > segmentBytesMax) {
+      if (bytes > 0 && bytes + size > most) {
         await this.#write(text, true);
+        most = segmentBytesMax;
         text = "";
         bytes = 0;
       }

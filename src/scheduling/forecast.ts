@@ -1,6 +1,6 @@
 // A plan run forward: when tasks that wait are expected to start and to end, and which small change would start them now.
 // The planner itself decides each step; nothing is guessed. Yields between plans, so that whoever asks can rest.
-import type { Plan } from "./decision.ts";
+import type { Decision, Plan } from "./decision.ts";
 import { expectationOf, expectedEnd } from "./estimate.ts";
 import { withActive, withMemory, withoutActive } from "./forward.ts";
 import { Memo } from "./memo.ts";
@@ -89,12 +89,12 @@ function* runForward(
   let plan = first;
   let now = start;
   for (let plansLeft = Math.max(8, Math.floor(runWork / Math.max(100, live.size))); plansLeft > 0; plansLeft -= 1) {
-    for (const decision of plan.decisions) {
-      const task = live.get(decision.task);
-      if (task === undefined || decision.kind !== "start") continue;
-      live.set(task.key, withActive(task, decision.shard, decision.node, now));
+    for (const [key, starts] of Map.groupBy(plan.decisions.filter(isStart), ({ task }) => task)) {
+      const task = live.get(key);
+      if (task === undefined) continue;
+      live.set(key, withActive(task, starts, now));
       // What starts at once does not wait.
-      if (plan !== first && !startedAt.has(task.key)) startedAt.set(task.key, now);
+      if (plan !== first && !startedAt.has(key)) startedAt.set(key, now);
     }
     pools = withMemory(pools, plan);
     if (told.every((key) => endedAt.has(key))) break;
@@ -103,15 +103,16 @@ function* runForward(
     const next = earliest(ends[together - 1]?.at, plan.wakeAt);
     if (next === undefined) break;
     now = next;
-    for (const { key, shard, at } of ends) {
-      if (at > now) break;
+    const past = ends.filter(({ at }) => at <= now);
+    for (const [key, ofTask] of Map.groupBy(past, (end) => end.key)) {
       const task = live.get(key);
       if (task === undefined) continue;
-      const after = withoutActive(task, shard.shard);
+      const shards = ofTask.map(({ shard }) => shard.shard);
+      const after = withoutActive(task, shards);
       live.set(key, after);
       if (after.active.length + after.waiting.length + after.backingOff.length === 0) {
         live.delete(key);
-        endedAt.set(key, at);
+        endedAt.set(key, ofTask.at(-1)?.at ?? now);
       }
     }
     yield;
@@ -127,6 +128,10 @@ function* runForward(
       return [key, moments] as const;
     }),
   );
+}
+
+function isStart({ kind }: Decision): boolean {
+  return kind === "start";
 }
 
 interface End {

@@ -45,16 +45,23 @@ function withDecisions(task: Task, decisions: readonly Decision[], now: number):
   };
 }
 
-export function withActive(task: Task, shard: number, node: string, since: number): Task {
-  const started: ActiveShard = { shard, attempt: 0, node, request: task.request, state: "Running", since };
-  const backingOff = task.backingOff.filter((each) => each.shard !== shard);
-  const waiting = without(task.waiting, [shard]);
-  return { ...task, waiting, backingOff, active: [...task.active, started], waitingSince: since };
+/** All that starts of the task at one moment: it costs as much as one alone, where thousands run. */
+export function withActive(task: Task, starts: readonly Pick<Decision, "shard" | "node">[], since: number): Task {
+  const { request } = task;
+  const started = starts.map(
+    ({ shard, node }): ActiveShard => ({ shard, attempt: 0, node, request, state: "Running", since }),
+  );
+  const shards = new Set(starts.map(({ shard }) => shard));
+  const backingOff = task.backingOff.filter(({ shard }) => !shards.has(shard));
+  const waiting = without(task.waiting, shards);
+  return { ...task, waiting, backingOff, active: [...task.active, ...started], waitingSince: since };
 }
 
-export function withoutActive(task: Task, shard: number): Task {
-  const active = task.active.filter((each) => each.shard !== shard);
-  return { ...task, active, finished: (task.finished ?? 0) + 1 };
+/** All that ends of it at one moment. */
+export function withoutActive(task: Task, shards: readonly number[]): Task {
+  const ended = new Set(shards);
+  const active = task.active.filter(({ shard }) => !ended.has(shard));
+  return { ...task, active, finished: (task.finished ?? 0) + ended.size };
 }
 
 /** What is left of the ranges; costs by what is gone, however long they are. */

@@ -19,7 +19,7 @@ export function withChange(snapshot: Snapshot, change: Change): Snapshot {
     case "ShardEnds":
       return {
         ...snapshot,
-        tasks: tasks.map((each) => (each === change.task ? withoutActive(each, change.shard) : each)),
+        tasks: tasks.map((each) => (each === change.task ? withoutActive(each, [change.shard]) : each)),
       };
     case "NodeOpened":
       return {

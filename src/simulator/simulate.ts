@@ -72,7 +72,7 @@ export function simulate({ pools, nodes, submissions }: Workload, options: Simul
       const task = live.get(next.task);
       if (task === undefined) continue;
       options.onEnd?.(next, task);
-      const after = withoutActive(task, next.shard);
+      const after = withoutActive(task, [next.shard]);
       if (after.active.length === 0 && after.waiting.length === 0) live.delete(task.key);
       else live.set(task.key, after);
     }
@@ -86,7 +86,7 @@ export function simulate({ pools, nodes, submissions }: Workload, options: Simul
       const task = live.get(decision.task);
       if (task === undefined || decision.kind !== "start") continue;
       const { shard, node } = decision;
-      live.set(task.key, withActive(task, shard, node, now));
+      live.set(task.key, withActive(task, [decision], now));
       const durationMs = durations.get(task.key)?.(shard) ?? 0;
       running.push({ task: task.key, shard, node, startedAt: now, endedAt: now + durationMs });
     }

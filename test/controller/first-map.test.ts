@@ -68,9 +68,7 @@ test("records that outgrow a segment go on in the next one, and the full one is 
   const segments = cluster.segments("long");
   expect(segments.length).toBeGreaterThan(2);
   expect(segments.map(({ immutable = false }) => immutable)).toEqual(segments.map((_, n) => n < segments.length - 1));
-  const sizes = segments.map(({ data }) => data?.records?.length ?? 0);
-  expect(sizes.map((bytes) => bytes > 128 * 1024)).toEqual(segments.map(({ immutable = false }) => immutable));
-  expect(Math.max(...sizes)).toBeLessThan(2 * 128 * 1024);
+  for (const { data } of segments) expect(data?.records?.length).toBeLessThanOrEqual(128 * 1024);
   expect(cluster.status("long").results).toMatchObject({ segments: segments.length, bytes: 300_000 });
   expect(cluster.results("long").map((result) => Number(result?.split(" ")[0]))).toEqual(
     squaresTo(100).map((_, n) => n),
