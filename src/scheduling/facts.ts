@@ -29,7 +29,7 @@ export interface Facts {
   place: number;
 }
 
-export function factsOf(task: Task, ask: Ask): Facts {
+export function factsOf(task: Task, ask: Ask, place = -1): Facts {
   const { key, uid, pool, created, priority, active, backingOff, blocked, excludedNodes } = task;
   return {
     task,
@@ -43,6 +43,6 @@ export function factsOf(task: Task, ask: Ask): Facts {
     moves: active.length > 0 || backingOff.length > 0 || excludedNodes.length > 0 || blocked !== undefined,
     likelyMs: expectationOf(task).likelyMs,
     waitingSince: task.waitingSince ?? created,
-    place: -1,
+    place,
   };
 }

@@ -11,6 +11,8 @@ export class Memo {
   private firsts = new WeakMap<object, object>();
   private asks = new WeakMap<Amounts, WeakMap<Constraints, Ask>>();
   private facts = new WeakMap<Task, Facts>();
+  /** The latest of each task, by UID: one that is read anew is likely to stand where it stood. */
+  private latest = new Map<string, Facts>();
   private readonly byText = new Map<string, object>();
 
   /** Of all objects that say the same the first that came: what depends on what they say is found once for all. */
@@ -27,14 +29,16 @@ export class Memo {
 
   /** Of each task, in their order. */
   factsOf(tasks: readonly Task[]): readonly Facts[] {
-    return tasks.map((task) => {
-      let facts = this.facts.get(task);
-      if (facts === undefined) {
-        facts = factsOf(task, this.askOf(task));
-        this.facts.set(task, facts);
-      }
-      return facts;
-    });
+    // Who is gone is forgotten once more are gone than there.
+    if (this.latest.size > 2 * tasks.length) this.latest = new Map();
+    return tasks.map((task) => this.facts.get(task) ?? this.read(task));
+  }
+
+  private read(task: Task): Facts {
+    const facts = factsOf(task, this.askOf(task), this.latest.get(task.uid)?.place);
+    this.facts.set(task, facts);
+    this.latest.set(task.uid, facts);
+    return facts;
   }
 
   private askOf({ request, constraints }: Task): Ask {
