@@ -79,7 +79,7 @@ function costOf(size: BusyPoolSize, runs: number): Cost {
     pool.apply(result);
     pool.change();
   }
-  const slices = forecastSlices(pool);
+  const slices = forecastSlices(pool, memo);
   return {
     shards,
     running,
@@ -91,10 +91,10 @@ function costOf(size: BusyPoolSize, runs: number): Cost {
   };
 }
 
-function forecastSlices({ snapshot, now }: BusyPool): readonly number[] {
-  const found = planPool(snapshot, now);
+function forecastSlices({ snapshot, now }: BusyPool, memo: Memo): readonly number[] {
+  const found = planPool(snapshot, now, memo);
   const keys = found.waiting.slice(0, 20).map(({ task }) => task);
-  const steps = forecast(snapshot, found, keys, now);
+  const steps = forecast(snapshot, found, keys, now, memo);
   const slices: number[] = [];
   for (let done: boolean | undefined = false; !done; ) {
     const slice = timed(() => steps.next());

@@ -1,7 +1,7 @@
 // When tasks that wait are expected to start, and what would start them now. That takes many plans, so they are made one
 // after the other between the turns of the loop; what is told is of a moment ago, and stays until the next is ready.
 import { type Clock, sleep } from "@dsl/kube-operator";
-import { forecast, type Plan, type TaskForecast } from "../scheduling/index.ts";
+import { forecast, type Memo, type Plan, type TaskForecast } from "../scheduling/index.ts";
 import type { Observed } from "./observe.ts";
 import { toldPositions } from "./task-status.ts";
 
@@ -22,15 +22,17 @@ const restFactor = 3;
 
 export class Forecaster {
   readonly #clock: Clock;
+  readonly #memo: Memo;
   readonly #ready: () => void;
   #told: ReadonlyMap<string, TaskForecast> = new Map();
   #errors: readonly unknown[] = [];
   #isWorking = false;
   #begunAt = Number.NEGATIVE_INFINITY;
 
-  /** `ready` is called when there is something new to tell. */
-  constructor(clock: Clock, ready: () => void) {
+  /** `memo` is the one that the pool's plans use; `ready` is called when there is something new to tell. */
+  constructor(clock: Clock, memo: Memo, ready: () => void) {
     this.#clock = clock;
+    this.#memo = memo;
     this.#ready = ready;
   }
 
@@ -51,7 +53,7 @@ export class Forecaster {
   async #work({ snapshot }: Observed, plan: Plan, keys: readonly string[], now: number): Promise<void> {
     this.#isWorking = true;
     this.#begunAt = now;
-    const steps = forecast(snapshot, plan, keys, now);
+    const steps = forecast(snapshot, plan, keys, now, this.#memo);
     let tookMs = 0;
     try {
       for (;;) {

@@ -33,6 +33,8 @@ export interface PoolReconcilerOptions extends ObserveInput {
 interface OfRoot {
   readonly statistics: StatisticsKeeper;
   readonly forecaster: Forecaster;
+  /** Makes the next plan faster; nothing depends on it. */
+  readonly memo: Memo;
 }
 
 /** Whatever is overdue and cannot be done is not asked for without a pause. */
@@ -44,8 +46,6 @@ export class PoolReconciler {
   readonly #options: PoolReconcilerOptions;
   readonly #roots = new Map<string, OfRoot>();
   readonly #queues = new QueueMemories();
-  /** Makes the next plan faster; nothing depends on it. */
-  readonly #memo = new Memo();
 
   constructor(options: PoolReconcilerOptions) {
     this.#options = options;
@@ -61,9 +61,9 @@ export class PoolReconciler {
     const now = clock.now();
     const observed = observe({ ...this.#options, queueMemory: this.#queues.of(root.name) }, root.name, now);
     await giveWay?.();
-    const plan = this.#plan(observed, now);
+    const { statistics: keeper, forecaster, memo } = this.#of(root, now);
+    const plan = this.#plan(observed, now, memo);
     await giveWay?.();
-    const { statistics: keeper, forecaster } = this.#of(root, now);
     const statistics = keeper.update(observed, plan, now);
     const outcome = await applier.apply(observed, plan, now);
     const memory = this.#queues.remember(observed, plan, outcome.putOff);
@@ -76,10 +76,10 @@ export class PoolReconciler {
     this.#raise([...unread.errors, ...outcome.errors, ...reported.errors, ...forecasts.errors]);
   }
 
-  #plan(observed: Observed, now: number): Plan {
+  #plan(observed: Observed, now: number, memo: Memo): Plan {
     const { clock, onPlan } = this.#options;
     const before = clock.monotonic();
-    const plan = planPool(observed.snapshot, now, this.#memo);
+    const plan = planPool(observed.snapshot, now, memo);
     onPlan?.(observed, plan, clock.monotonic() - before);
     return plan;
   }
@@ -105,7 +105,9 @@ export class PoolReconciler {
     const { clock, wake } = this.#options;
     let found = this.#roots.get(root.name);
     if (found === undefined) {
-      found = { statistics: new StatisticsKeeper(now), forecaster: new Forecaster(clock, () => wake(root, 0)) };
+      const memo = new Memo();
+      const forecaster = new Forecaster(clock, memo, () => wake(root, 0));
+      found = { statistics: new StatisticsKeeper(now), forecaster, memo };
       this.#roots.set(root.name, found);
     }
     return found;

@@ -31,18 +31,19 @@ const runWork = 16_000;
 const changeWork = 20_000;
 const changesPerTask = 3;
 
-/** For the tasks of these keys that wait, by key. `plan` is that of the snapshot at `now`. */
+/** For the tasks of these keys that wait, by key. `plan` is that of the snapshot at `now`, made with `memo`. */
 export function* forecast(
   snapshot: Snapshot,
   plan: Plan,
   keys: readonly string[],
   now: number,
+  memo: Memo = new Memo(),
 ): Generator<undefined, ReadonlyMap<string, TaskForecast>> {
   const waiting = new Set(plan.waiting.map(({ task }) => task));
   const told = keys.filter((key) => waiting.has(key));
   if (told.length === 0) return new Map();
   const moments = yield* runForward(inFront(snapshot, plan, told), plan, told, now);
-  const changes = yield* whatStarts(snapshot, plan, told, now);
+  const changes = yield* whatStarts(snapshot, plan, told, now, memo);
   return new Map(told.map((key) => [key, { ...moments.get(key), wouldStartIf: changes.get(key) ?? [] }] as const));
 }
 
@@ -162,12 +163,12 @@ function* whatStarts(
   { decisions }: Plan,
   told: readonly string[],
   now: number,
+  memo: Memo,
 ): Generator<undefined, ReadonlyMap<string, readonly WouldStart[]>> {
   const starting = new Set(decisions.flatMap(({ kind, task }) => (kind === "start" ? [task] : [])));
   const byKey = new Map(snapshot.tasks.map((task) => [task.key, task]));
   const found = new Map<string, WouldStart[]>();
   const asked = new Set<string>();
-  const memo = new Memo();
   yield;
   const changes = new Changes(snapshot, now);
   let plansLeft = Math.max(2, Math.floor(changeWork / Math.max(100, snapshot.tasks.length)));
