@@ -35,10 +35,12 @@ const lanes = 32;
 /** Starts written down at once: a status must stay small, and the next batch follows at once. */
 const startsPerBatch = 200;
 const openStartsMax = gangMax;
-/** While so many of the former are still to be created, fewer follow, but never none: they may be stuck. */
+/** While some of the former are still to be created, fewer follow, though not none: they may be stuck. */
 const startsPerBatchLeast = 50;
+/** None while there are so many, and the last creates went well: each write that opens starts carries all of them. */
+const openStartsEnough = 100;
 /** Creates go on until so long after the plan; then what has ended meanwhile is recorded and told, before others follow. */
-const createUntilMs = 1000;
+const createUntilMs = 800;
 /** Where all else took longer, so long all the same. */
 const createForMsLeast = 250;
 /** A few starts wait so long for others to come along: the write that opens them costs the same for all. */
@@ -80,6 +82,8 @@ export class Starter {
   readonly #written = new WeakMap<PooledTask, PooledTask>();
   /** By the pool's uid: when starts were last written into its status. */
   readonly #openedAt = new Map<string, number>();
+  /** By the pool's uid: whether anything was created when there was last something to create. */
+  readonly #creates = new Map<string, boolean>();
   /** Open starts that the server refused for good: `task uid/shard/attempt`. */
   readonly #dropped = new Set<string>();
 
@@ -103,15 +107,17 @@ export class Starter {
         : task.open.filter((start) => !this.#dropped.has(openKey(start))).map((start) => ({ task, start })),
     );
     const carried = this.openStarts(observed);
+    const { uid } = pool.object.metadata;
+    // A shard whose cut could not be recorded yet waits for it.
+    const planned = plan.decisions.filter(
+      (decision): decision is Start =>
+        decision.kind === "start" && decision.shard < (tasks.get(decision.task)?.memory?.work?.account.shards ?? 0),
+    );
     const starts = nextBatch(
-      // A shard whose cut could not be recorded yet waits for it.
-      plan.decisions.filter(
-        (decision): decision is Start =>
-          decision.kind === "start" && decision.shard < (tasks.get(decision.task)?.memory?.work?.account.shards ?? 0),
-      ),
+      planned,
       (key) => gangOf(tasks.get(key)),
       openStartsMax - carried.length,
-      Math.max(startsPerBatchLeast, startsPerBatch - older.length),
+      batchSize(older.length, this.#creates.get(uid) === true),
     );
     const newer = starts.flatMap((decision) => {
       const task = tasks.get(decision.task);
@@ -119,7 +125,6 @@ export class Starter {
     });
     const all = [...older, ...newer];
     if (all.length === 0) return { errors: [], busy: false };
-    const { uid } = pool.object.metadata;
     const gathered = (this.#openedAt.get(uid) ?? 0) + gatherMs;
     if (older.length === 0 && newer.length < enough && now < gathered) {
       return { errors: [], busy: true, putOff: true, wakeAt: gathered };
@@ -148,11 +153,15 @@ export class Starter {
     const ready = all.filter(({ task }) => !needsRound(task) || rounds.has(task));
     const left = begunAt + createUntilMs - this.#clock.monotonic();
     const within = { forMs: Math.max(createForMsLeast, left), clock: this.#clock };
-    const created = await inParallelWithin(within, ready, lanes, ({ task, start }) =>
-      this.#create(task, start, contextOf(task, pool), rounds.get(task), now),
-    );
+    let count = 0;
+    const created = await inParallelWithin(within, ready, lanes, async ({ task, start }) => {
+      await this.#create(task, start, contextOf(task, pool), rounds.get(task), now);
+      count += 1;
+    });
+    this.#creates.set(uid, count > 0);
     errors.push(...created.errors);
-    return { errors, busy: true, ...(!created.isWhole && { wakeAt: now }) };
+    const putOff = newer.length === 0 && planned.length > 0;
+    return { errors, busy: true, ...(putOff && { putOff }), ...((putOff || !created.isWhole) && { wakeAt: now }) };
   }
 
   /** The Job that the task's attempts share now. Undefined while there is none: what is open is tried again. */
@@ -300,6 +309,12 @@ export class Starter {
     const open = new Set(stillOpen.map(openKey));
     for (const start of former) if (!open.has(openKey(start))) this.#dropped.delete(openKey(start));
   }
+}
+
+/** How many starts may follow while `older` ones are written down and still to be created. */
+export function batchSize(older: number, areCreated: boolean): number {
+  if (older >= openStartsEnough && areCreated) return 0;
+  return Math.max(startsPerBatchLeast, startsPerBatch - older);
 }
 
 /**

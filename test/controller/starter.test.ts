@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { nextBatch } from "../../src/controller/starter.ts";
+import { batchSize, nextBatch } from "../../src/controller/starter.ts";
 import type { Start } from "../../src/scheduling/index.ts";
 
 const starts = (task: string, count: number): Start[] =>
@@ -19,6 +19,12 @@ test("shards that must start together are written down together, though they are
     1000,
   );
   expect(counts(batch)).toEqual({ a: 100, gang: 400 });
+});
+
+test("while a hundred wait for a slow server none follows, unless it takes none of them: they may be stuck", () => {
+  expect([batchSize(0, true), batchSize(99, true), batchSize(100, true)]).toEqual([200, 101, 0]);
+  expect([batchSize(100, false), batchSize(190, false)]).toEqual([100, 50]);
+  expect(counts(nextBatch(starts("a", 150), () => 1, 1000, batchSize(100, true)))).toEqual({});
 });
 
 test("fewer are written down while many of the former are still to be created", () => {
