@@ -59,7 +59,7 @@ export function runAsPyss(
     onPlan?.(plan);
     const memory = plan.memory?.machine;
     // Slots last; the hold of a head is made anew at each pass.
-    if (memory?.holds) {
+    if (memory?.holds && rule.backfill.policy === "Conservative") {
       const { holds, free = {} } = memory;
       const kept = { turn: 0, turns: {}, used: {}, holding: {}, usedAt: now, holds, free };
       remembering = pools.map((pool) => ({ ...pool, memory: kept }));

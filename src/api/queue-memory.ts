@@ -63,9 +63,7 @@ export const queueMemoryFields = {
     )
     .max(64)
     .exactOptional()
-    .describe(
-      "Under Conservative, what was free in all when that was promised: once it is more, promises move forward.",
-    ),
+    .describe("What was free in all when that was promised: once it is more, promises move forward."),
   kinds: z
     .array(
       z.object({

@@ -71,10 +71,7 @@ export function makeHold(
   const fitsUnder = (): boolean => [...spare.values()].every((left) => timesIn(request, left) >= demand);
   const isEnough = (): boolean =>
     fitsUnder() && shape.open.reduce((room, { index }) => room + countOn(index), 0) >= demand;
-  const hold = (at: number): Pick<Hold, "at" | "placed"> => ({
-    at: promised(contender, at),
-    placed: placedOn(contender, free),
-  });
+  const hold = (at: number): Pick<Hold, "at" | "placed"> => ({ at, placed: placedOn(contender, free) });
 
   while (next && next.at < from) take(next);
   if (isEnough()) {
@@ -116,12 +113,6 @@ function withEndsOf(holds: readonly Hold[], walk: Walk): () => Freed | undefined
     release = walk();
     return first;
   };
-}
-
-/** Planned again at the same moment, T stays: what passed because of it must not let others pass too. */
-function promised({ contest: { pool, now }, isHead }: Contender, at: number): number {
-  const given = isHead && pool.memory?.usedAt === now ? pool.memory.head?.at : undefined;
-  return given === undefined ? at : Math.min(given, at);
 }
 
 /** Names the nodes at T by the pool's own placement, as they will be then. */

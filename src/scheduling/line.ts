@@ -31,7 +31,9 @@ export class Line {
   /** Set once a task in front waits for its place: from then on whoever comes next passes it. */
   hold: Hold | undefined;
   /** Where each task has one: what this plan leaves held, to be kept by the next. */
-  slots: { readonly holds: readonly Hold[]; readonly free?: Amounts } | undefined;
+  slots: { readonly holds: readonly Hold[]; readonly free: Amounts } | undefined;
+  /** Somebody who was held back may pass after all: a place that was held has been given up since. */
+  isOpen = false;
   /** A start may change who is next. */
   readonly moves: boolean;
   private readonly chain: Chain;

@@ -106,7 +106,7 @@ function slotsOf({ slots }: Line): Pick<QueueMemory, "holds" | "free"> {
   const holds = slots.holds.map(({ contender: { task }, at, placed }) => {
     return { task: task.uid, at, nodes: placed.map(({ node }) => node.name) };
   });
-  return { holds, ...(slots.free && { free: slots.free }) };
+  return { holds, free: slots.free };
 }
 
 /** Of what runs or starts now, the shards that started because their task had waited long. */

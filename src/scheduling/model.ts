@@ -75,7 +75,7 @@ export interface QueueMemory {
   readonly usedAt: number;
   /** The UID of the task that has the hold, and when it was expected to start. */
   readonly head?: { readonly task: string; readonly at: number };
-  /** Conservative: what is held for the tasks in front, until they start. Absent: nothing. */
+  /** What is held for the task in front, under Conservative for each of the first, until they start. Absent: nothing. */
   readonly holds?: readonly KeptHold[];
   /** With them: what was free in all after that plan. Once it is more, something has ended, and they may move forward. */
   readonly free?: Amounts;

@@ -20,14 +20,16 @@ export interface Pass extends Carriable {
 /** A start takes room, so by itself it opens no place: unless it changes who may be stopped for whom. */
 export type Opening = "Nothing" | "OtherHolds" | "AnyStart";
 
-/** How one of several pools may bear on another's tasks that wait: by what is held, or by whom it may stop. */
+/** How one of several pools may bear on another's tasks that wait: by what is held or was, or by whom it may stop. */
 export function opening(lines: readonly Line[], preemption: Preemption): Opening {
   const contending = lines.filter(({ contenders }) => contenders.length > 0);
   if (contending.length < 2) return "Nothing";
-  const isOpen = contending.some(({ contest, contenders }) =>
-    contenders.some(({ end }) =>
-      preemption.isOn ? end?.kind !== "Served" : end?.kind === "Held" && end.hold.contender.contest !== contest,
-    ),
+  const isOpen = contending.some(
+    ({ contest, contenders, isOpen }) =>
+      isOpen ||
+      contenders.some(({ end }) =>
+        preemption.isOn ? end?.kind !== "Served" : end?.kind === "Held" && end.hold.contender.contest !== contest,
+      ),
   );
   if (!isOpen) return "Nothing";
   return preemption.isOn ? "AnyStart" : "OtherHolds";

@@ -24,6 +24,11 @@ export class Slots {
   private readonly settled = new Set<Line>();
   /** Of those that are held since an earlier plan: whose moment has passed. */
   private readonly overdue = new Set<Contender>();
+  /** Those that have been taken back and are not held again as they were: what they took from others is theirs again. */
+  private readonly given = new Map<Contender, Hold>();
+  /** What was free when the plan began, and is once all have had their turn. */
+  private atFirst: Amounts | undefined;
+  private atLast: Amounts | undefined;
   private releasing: Map<Place, Release[]> | undefined;
 
   /** `releases`: of all that runs, has started in this plan, or has a place kept; the earliest first. */
@@ -34,14 +39,19 @@ export class Slots {
     this.releases = releases;
   }
 
-  /** What earlier plans have promised to those of the line that still wait, unless somebody came in front of them. */
-  restore(line: Line): void {
+  /**
+   * What earlier plans have promised to those of the line that still wait, unless somebody came in front of them. Where
+   * nobody contends with it, a head is promised anew whenever something ends or somebody comes: time alone moves nothing.
+   */
+  restore(line: Line, isAlone: boolean): void {
     const { node, contenders, contest } = line;
-    const kept = new Map(node.pool.memory?.holds?.map((hold) => [hold.task, hold]));
+    const { holds, free: before, usedAt = 0 } = node.pool.memory ?? {};
+    const kept = new Map(holds?.map((hold) => [hold.task, hold]));
     if (kept.size === 0) return;
-    const before = node.pool.memory?.free;
-    if (before && Object.entries(this.free()).every(([name, free]) => free <= (before[name] ?? 0)))
+    this.atFirst ??= this.free();
+    if (before && Object.entries(this.atFirst).every(([name, free]) => free <= (before[name] ?? 0)))
       this.settled.add(line);
+    if (isAlone && !(this.settled.has(line) && contenders.every(({ task }) => task.created <= usedAt))) return;
     const waits = ({ wanted, shape, demand }: Contender): boolean =>
       wanted > 0 && shape.placesOnceOursEnd >= demand && node.neverWithin(shape.request, demand) === undefined;
     let newcomer: Contender | undefined;
@@ -75,6 +85,7 @@ export class Slots {
     if (hold === undefined) return undefined;
     this.takeFrom(hold, -1);
     this.holds.splice(index, 1);
+    this.given.set(contender, hold);
     return hold;
   }
 
@@ -91,6 +102,21 @@ export class Slots {
     for (const { contender, at } of [...this.holds]) {
       if (contender.contest !== contest && contender.end === undefined && at > contest.now) this.lift(contender);
     }
+  }
+
+  /** Whether what is held for the line leaves more to others than it did, since something else is not held any more. */
+  haveGivenTo(line: Line): boolean {
+    if (this.given.size === 0) return false;
+    const own = this.ofLine(line);
+    return [...this.given.values()].some((gone) =>
+      own.some(
+        (hold) =>
+          gone.at <= hold.at &&
+          hold.at < gone.until &&
+          (gone.placed.some((room) => hold.spareOf.has(room.index)) ||
+            gone.node.limits.some((pool) => hold.limitSpareOf.has(pool))),
+      ),
+    );
   }
 
   isOverdue(contender: Contender): boolean {
@@ -123,7 +149,9 @@ export class Slots {
   /** For the next plan to keep. */
   leave(line: Line): void {
     const holds = this.ofLine(line).filter(({ owner }) => owner === undefined);
-    if (holds.length > 0) line.slots = { holds, ...(maxOf(line) > 1 && { free: this.free() }) };
+    if (holds.length === 0) return;
+    this.atLast ??= this.free();
+    line.slots = { holds, free: this.atLast };
   }
 
   /** On all nodes that may take a shard. */
@@ -194,6 +222,8 @@ export class Slots {
     for (const room of placed) add(left.get(room) ?? none, request, -1);
     for (const pool of node.limits) add(left.get(pool) ?? none, request, -placed.length);
     this.takeFrom(slot, 1);
+    const before = this.given.get(contender);
+    if (before?.at === at && before.placed.every((room, i) => room === placed[i])) this.given.delete(contender);
     const spareOf = new Map(placed.map((room) => [room.index, left.get(room) ?? none]));
     const limitSpareOf = new Map(node.limits.map((pool) => [pool, left.get(pool) ?? none]));
     const hold: Hold = { ...slot, spareOf, limitSpareOf, owner, isLent };

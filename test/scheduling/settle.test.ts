@@ -142,3 +142,47 @@ test("a promise that can no longer be kept in time lets nobody pass, even where 
   );
   expect(startsOf(plan)).toEqual([]);
 });
+
+test("who was held back by a hold that another pool's head has given up in its turn starts", () => {
+  const lasting = (count: number) => ({ expected: { likelyMs: seconds(count), limitMs: seconds(count) } });
+  const head = { task: "uid-of-lab-other", at: noon + seconds(10) };
+  const nothing = { turn: 0, turns: {}, used: {}, holding: {} };
+  const memory = { ...nothing, usedAt: noon - 1, head, holds: [{ ...head, nodes: ["node-1"] }] };
+  const plan = settled(
+    aPool()
+      .withPool({ order: ["FirstCome"], backfill: easy })
+      .withChild("a", { backfill: easy })
+      .withChild("b", { backfill: easy, memory })
+      .withNodes(1, { cpu: 8 })
+      .withTasks({
+        runs: { cpu: 4, running: ["node-1"], ...lasting(25) },
+        large: { pool: "a", shards: 1, cpu: 6, created: noon - 2, ...lasting(60) },
+        // It may have what `large` leaves, and does not know yet that `other` will be gone by then.
+        long: { pool: "a", shards: 1, cpu: 1, created: noon - 1, ...lasting(900) },
+        other: { pool: "b", shards: 1, cpu: 2, ...lasting(20) },
+      }),
+  );
+  expect(startsOf(plan)).toEqual(["lab/other/0", "lab/long/0"]);
+});
+
+test("as long as nothing ends and nobody comes, a head keeps its place, whatever has passed it", () => {
+  const since = (ms: number, node: string) => ({ node, state: "Starting" as const, since: noon - ms });
+  const plan = settled(
+    aPool()
+      .withPool({ order: ["FirstCome"], backfill: easy })
+      .withNodes(3, { cpu: 4 })
+      .withTasks({
+        large: { shards: 1, cpu: 4, expected, running: [since(78_999, "node-1")] },
+        runs: { cpu: 1, expected, running: [since(120_000, "node-2"), since(120_000, "node-2")] },
+        long: {
+          shards: 2,
+          cpu: 1,
+          expected: { likelyMs: 121_001, limitMs: 211_570 },
+          running: [since(90_570, "node-3"), since(90_569, "node-2")],
+        },
+        // Likely to end by the time of `large` on the third node, though it may last until the first is free.
+        passes: { shards: 1, cpu: 2, expected },
+      }),
+  );
+  expect(startsOf(plan)).toEqual(["lab/passes/0", "lab/long/0"]);
+});
