@@ -103,11 +103,11 @@ export class Line {
    */
   passBehind(hold: Hold, waitsAnyhow: (contender: Contender) => boolean): void {
     this.hold = hold;
-    const behind: Contender[] = [];
-    for (let next = this.peek(); next !== undefined; next = this.peek()) {
-      (waitsAnyhow(next) ? this.aside : behind).push(next);
-      this.pop();
-    }
+    const behind = this.rest().filter((contender) => {
+      const waits = waitsAnyhow(contender);
+      if (waits) this.aside.push(contender);
+      return !waits;
+    });
     this.queue = behind;
     this.next = 0;
     if (hold.owner !== undefined || this.node.pool.backfill?.candidates === "QueueOrder") return;
@@ -155,8 +155,9 @@ export class Line {
   atLast(stays: (contender: Contender) => boolean): readonly Contender[] {
     const staying = this.contenders.filter(stays);
     if (this.contest.changes === 0) return staying;
-    for (const contender of staying) if (this.mayMove(contender)) this.rank(contender);
-    return staying.sort(compare);
+    const moved = staying.filter((contender) => this.mayMove(contender));
+    for (const contender of moved) this.rank(contender);
+    return moved.length === 0 ? staying : staying.sort(compare);
   }
 
   /** The first moment after `now` at which somebody begins to stand in front by age. */
@@ -169,6 +170,20 @@ export class Line {
       if (end?.kind !== "Served" && agesAt > now && (next === undefined || agesAt < next)) next = agesAt;
     });
     return next;
+  }
+
+  /** All that are left, in their order; nobody has a turn any more. */
+  private rest(): readonly Contender[] {
+    const rest = this.queue.slice(this.next);
+    this.next = this.queue.length;
+    if (this.again.size === 0 && !rest.some((contender) => this.mayMove(contender))) return rest;
+    for (const contender of rest) this.again.push(contender);
+    const inOrder: Contender[] = [];
+    for (let next = this.peek(); next !== undefined; next = this.peek()) {
+      inOrder.push(next);
+      this.pop();
+    }
+    return inOrder;
   }
 
   private first(): Contender | undefined {
