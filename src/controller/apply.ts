@@ -20,7 +20,7 @@ import type { JobView, RoundView } from "../engine/views.ts";
 import type { Plan, Stop, StopReason } from "../scheduling/index.ts";
 import { learnedText } from "./learned-times.ts";
 import { attemptKey, type Observed, type ObservedPool, type ObservedTask } from "./observe.ts";
-import { inParallel } from "./parallel.ts";
+import { inParallel, inParallelWithin } from "./parallel.ts";
 import { PoolLock, versionOf } from "./pool-lock.ts";
 import { excludeNodeMs, Recorder } from "./recorder.ts";
 import { refusalReason, refuse } from "./refusals.ts";
@@ -33,6 +33,8 @@ import type { TaskMemories } from "./task-memory.ts";
 
 /** Stops under way at once. */
 const lanes = 32;
+/** What is stopped for nobody's sake, as when its task is deleted, is so for so long at a time: there may be thousands. */
+const stopForMs = 500;
 
 export interface Outcome {
   /** What could not be written; the next reconcile plans anew. */
@@ -90,13 +92,17 @@ export class Applier {
     const begunAt = this.#clock.monotonic();
     const recorded = await this.#recorder.record(observed, plan, now);
     const released = await this.#remover.release(observed);
-    const stopped = await inParallel(stopsOf(observed, plan), lanes, (stop) => this.#stop(stop, now));
+    const [forOthers, forNobody] = stopsOf(observed, plan);
+    const stopped = await inParallel(forOthers, lanes, (stop) => this.#stop(stop, now));
+    const within = { forMs: stopForMs, clock: this.#clock };
+    const ended = await inParallelWithin(within, forNobody, lanes, (stop) => this.#stop(stop, now));
     const started = await this.#starter.start(observed, plan, now, begunAt);
     const removed = await this.#remover.remove(observed, now, started.busy);
     const moments = [recorded.wakeAt, started.wakeAt, removed.wakeAt].filter((moment) => moment !== undefined);
+    if (!ended.isWhole) moments.push(now);
     return {
       putOff: started.putOff ?? false,
-      errors: [...recorded.errors, ...released, ...stopped, ...started.errors, ...removed.errors],
+      errors: [...recorded.errors, ...released, ...stopped, ...ended.errors, ...started.errors, ...removed.errors],
       ...(moments.length > 0 && { wakeAt: Math.min(...moments) }),
     };
   }
@@ -190,11 +196,14 @@ interface TaskStop {
   readonly attempt: number;
   readonly node: string;
   readonly why: StopReason;
+  /** The task that is to have the place. */
+  readonly for?: string;
   /** The words of the server, where it refused the Pod. */
   readonly refusal?: string;
 }
 
-function stopsOf(observed: Observed, plan: Plan): readonly TaskStop[] {
+/** Those that another task waits for, which go together, and the others. */
+function stopsOf(observed: Observed, plan: Plan): readonly [readonly TaskStop[], readonly TaskStop[]] {
   const tasks = new Map(observed.tasks.map((task) => [task.key, task]));
   const planned = plan.decisions
     .filter((decision): decision is Stop => decision.kind === "stop")
@@ -205,5 +214,6 @@ function stopsOf(observed: Observed, plan: Plan): readonly TaskStop[] {
   const refused = observed.tasks.flatMap((task) =>
     task.refused.map(({ message, ...attempt }) => ({ task, ...attempt, why: "Refused" as const, refusal: message })),
   );
-  return [...planned, ...refused];
+  const isForOthers = (stop: TaskStop): boolean => stop.for !== undefined;
+  return [planned.filter(isForOthers), [...refused, ...planned.filter((stop) => !isForOthers(stop))]];
 }

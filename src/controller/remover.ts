@@ -20,6 +20,8 @@ const surplusMax = 1000;
 const removalsPerBatch = 200;
 /** And for so long at a time: what has ended meanwhile is recorded and told before the rest goes. */
 const removeForMs = 250;
+/** Of a task that is being deleted, whose user waits for that; the other tasks of its pool wait meanwhile. */
+const cleanUpForMs = 500;
 
 export interface Removed {
   readonly errors: readonly unknown[];
@@ -59,11 +61,11 @@ export class Remover {
     const batch = due.slice(0, removalsPerBatch);
     const within = { forMs: removeForMs, clock: this.#clock };
     const removed = await inParallelWithin(within, batch, lanes, (object) => this.#delete(object));
-    const errors = [
-      ...removed.errors,
-      ...(await inParallel(observed.tasks, lanes, (task) => this.#cleanUp(task, now))),
-    ];
-    return { errors, ...((due.length > batch.length || !removed.isWhole) && { wakeAt: now }) };
+    let isWhole = removed.isWhole && due.length === batch.length;
+    const errors = await inParallel(observed.tasks, lanes, async (task) => {
+      if (!(await this.#cleanUp(task, now))) isWhole = false;
+    });
+    return { errors: [...removed.errors, ...errors], ...(!isWhole && { wakeAt: now }) };
   }
 
   /** Lets go what is held and recorded, and all of tasks that are being deleted. */
@@ -102,9 +104,15 @@ export class Remover {
     });
   }
 
-  async #cleanUp(task: ObservedTask, now: number): Promise<void> {
+  /** False where time ran out. */
+  async #cleanUp(task: ObservedTask, now: number): Promise<boolean> {
     const { object, spec, stage } = task;
-    if (stage.kind === "Deleting") return this.#letGo(task);
+    if (stage.kind === "Deleting") {
+      const objects = remaining(task);
+      if (objects.length > 0) return await this.#deleteAll(objects);
+      await this.#letGo(task);
+      return true;
+    }
     const expiry = spec && expiryOf(object, spec);
     if (expiry !== undefined && now >= expiry) {
       await ignoring(isGone, async () => {
@@ -117,12 +125,11 @@ export class Remover {
         if (left !== undefined) this.#stores.learnTask(left);
       });
     }
+    return true;
   }
 
   /** The task may go once no Job of it is left, by a live list: the cache may not know of the last one yet. */
   async #letGo(task: ObservedTask): Promise<void> {
-    const objects = remaining(task);
-    if (objects.length > 0) return this.#deleteAll(objects);
     const { object, rounds } = task;
     for (const round of rounds) if (!round.deleting) await this.#deleteJob(round);
     const patch = removeFinalizer(object, finalizers.cleanup);
@@ -142,15 +149,17 @@ export class Remover {
     });
   }
 
-  async #deleteAll(objects: readonly AttemptObject[]): Promise<void> {
-    const [error] = await inParallel(
+  async #deleteAll(objects: readonly AttemptObject[]): Promise<boolean> {
+    const { errors, isWhole } = await inParallelWithin(
+      { forMs: cleanUpForMs, clock: this.#clock },
       objects.filter(({ deleting }) => !deleting),
       lanes,
       async (object) => {
         await (object.finished === undefined ? this.#sender.send(stopAttempt(object)) : this.#delete(object));
       },
     );
-    if (error !== undefined) throw error;
+    if (errors.length > 0) throw errors[0];
+    return isWhole;
   }
 
   async #deleteJob({ metadata: { namespace, name, uid } }: RoundView): Promise<void> {
