@@ -1,6 +1,6 @@
 // The pure scheduling core: planPool decides, gives reasons, and touches nothing. A map of this folder, in its order:
 //   model, resources        what a plan is made from: plain data, integer amounts
-//   plan, memo              planPool(snapshot, now): the numbered story; what makes the next one faster
+//   plan, memo, facts       planPool(snapshot, now): the numbered story; what makes the next one faster, of each task
 //   settle                  made again in thought, until nothing is left to do
 //   stops                   1 what must stop, and when time alone changes a plan
 //   ledger, usage, tree     2 what is free so far in this plan, on nodes and under the pools' limits
