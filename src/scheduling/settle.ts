@@ -17,7 +17,7 @@ export interface Pass extends Carriable {
   readonly told: (decisions: readonly Decision[]) => Plan;
 }
 
-/** A start takes room, so by itself it opens no place: unless it changes who may be stopped for whom. */
+/** A start takes room, so by itself it opens no place: unless it changes who may be stopped for whom, or whose turn it is. */
 export type Opening = "Nothing" | "OtherHolds" | "AnyStart";
 
 /** How one of several pools may bear on another's tasks that wait: by what is held or was, or by whom it may stop. */
@@ -32,7 +32,7 @@ export function opening(lines: readonly Line[], preemption: Preemption): Opening
       ),
   );
   if (!isOpen) return "Nothing";
-  return preemption.isOn ? "AnyStart" : "OtherHolds";
+  return preemption.isOn || contending.some(({ moves }) => moves) ? "AnyStart" : "OtherHolds";
 }
 
 export function settle(snapshot: Snapshot, now: number, passOver: (snapshot: Snapshot) => Pass): Plan {
