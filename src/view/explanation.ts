@@ -31,12 +31,15 @@ export interface ExplanationLine {
 
 /** What the operator wrote last. */
 export function explainedByStatus(task: PooledTask, pool: ResourcePool | undefined, now: number): Explained {
+  const { expectedStart, wouldStartIf = [] } = task.status?.queue ?? {};
+  const startsAt = expectedStart === undefined ? undefined : Date.parse(expectedStart);
   return {
     task: taskRow(task, now),
     room: pool && poolRow(pool).resources.map(({ name, free, capacity }) => ({ resource: name, free, capacity })),
     isCurrent: (task.status?.observedGeneration ?? 0) >= (task.metadata.generation ?? 0),
-    wouldStartIf: [],
-    expectedStart: undefined,
+    wouldStartIf,
+    // What was expected and has not come is expected no more: the operator says so with its next look.
+    expectedStart: startsAt !== undefined && startsAt > now ? startsAt : undefined,
   };
 }
 

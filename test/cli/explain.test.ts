@@ -67,6 +67,27 @@ test("a task that waits is explained: where it stands, why, what is free, what h
   `);
 });
 
+test("what was told of its start is told to who may see no nodes, as long as it is to come", async () => {
+  const { run, createTask, report, clock } = stageWithoutNodes();
+  await createTask("squares");
+  await report("squares", {
+    items: { total: 1, succeeded: 0, failed: 0 },
+    shards: shards({ waiting: 1 }),
+    queue: {
+      position: 1,
+      reason: "PoolFull",
+      message: "each shard asks for 1 cpu; lab has 0 free",
+      expectedStart: new Date(clock.now() + 90_000).toISOString(),
+      wouldStartIf: ["a shard of primes ends"],
+    },
+    conditions: conditions({ Finished: "False", Reconciling: "True" }),
+  });
+  const told = (await run(["explain", "squares"])).stdout;
+  expect(told).toContain("Starts if:   a shard of primes ends\nStarts in:   90s\n");
+  await clock.advance(90_000);
+  expect((await run(["explain", "squares"])).stdout).not.toContain("Starts in");
+});
+
 test("a pool that is not there, and a spec that the operator has not seen, do not keep the rest from being told", async () => {
   const { run, createTask, report } = stageWithoutNodes();
   await createTask("squares");
