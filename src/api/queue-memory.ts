@@ -79,6 +79,7 @@ export const queueMemoryFields = {
       z.object({
         task: z.string().max(64).describe("The task's uid."),
         nodes: z.array(z.string().max(253)).max(nodesMax).describe("The node of each place."),
+        since: z.iso.datetime().exactOptional().describe("When the first of them was kept."),
       }),
     )
     .max(claimsMax)
@@ -145,7 +146,10 @@ export function storedMemory(memory: QueueMemory): StoredMemory {
     ...(free !== undefined && { free: Object.entries(free).map(([name, amount]) => ({ name, amount })) }),
     ...(kinds !== undefined && { kinds: Object.entries(kinds).map(([shard, started]) => ({ shard, started })) }),
     ...(claims.length > 0 && {
-      claims: claims.slice(0, claimsMax).map(({ task, nodes }) => ({ task, nodes: nodes.slice(0, nodesMax) })),
+      claims: claims.slice(0, claimsMax).map(({ task, nodes, since }) => {
+        const kept = { task, nodes: nodes.slice(0, nodesMax) };
+        return since === undefined ? kept : { ...kept, since: new Date(since).toISOString() };
+      }),
     }),
     ...(Object.keys(preempted).length > 0 && {
       preempted: Object.entries(preempted)
@@ -173,7 +177,9 @@ export function readMemory(queue: unknown): QueueMemory | undefined {
     ...(holds !== undefined && { holds: holds.map((hold) => ({ ...hold, at: Date.parse(hold.at) })) }),
     ...(free !== undefined && { free: Object.fromEntries(free.map(({ name, amount }) => [name, amount])) }),
     ...(kinds !== undefined && { kinds: Object.fromEntries(kinds.map(({ shard, started }) => [shard, started])) }),
-    ...(claims !== undefined && { claims }),
+    ...(claims !== undefined && {
+      claims: claims.map(({ since, ...kept }) => (since === undefined ? kept : { ...kept, since: Date.parse(since) })),
+    }),
     ...(preempted !== undefined && { preempted: Object.fromEntries(preempted.map(({ task, why }) => [task, why])) }),
     ...(byAge !== undefined && { byAge }),
   };

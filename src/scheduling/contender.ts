@@ -38,6 +38,8 @@ export class Contender {
   readonly shape: Shape;
   /** Places that are kept for it until what was stopped there has ended; changed by `keep` and `giveUp`. */
   claims: readonly NodeRoom[] = none;
+  /** When the first of them was kept. */
+  claimedSince: number | undefined;
   /** Of its starts, the shards that its age has started. */
   startedByAge: readonly number[] = none;
   /** How its turns ended; set by the contest alone. */

@@ -98,7 +98,9 @@ type Lasting = { readonly [Name in "claims" | "preempted" | "byAge"]: QueueMemor
 function claimsOf({ contenders }: Line): QueueMemory["claims"] | undefined {
   const claiming = contenders.filter(({ claims }) => claims.length > 0);
   if (claiming.length === 0) return undefined;
-  return claiming.map(({ task, claims }): Claim => ({ task: task.uid, nodes: claims.map(({ node }) => node.name) }));
+  return claiming.map(({ task, claims, claimedSince, contest: { now } }): Claim => {
+    return { task: task.uid, nodes: claims.map(({ node }) => node.name), since: claimedSince ?? now };
+  });
 }
 
 function slotsOf({ slots }: Line): Pick<QueueMemory, "holds" | "free"> {

@@ -104,6 +104,8 @@ export interface Claim {
   readonly task: string;
   /** The node of each place. */
   readonly nodes: readonly string[];
+  /** When the first of them was kept: as good as a start. Absent: it is not known any more. */
+  readonly since?: number;
 }
 
 export interface Node {

@@ -95,10 +95,12 @@ export class Preemption {
 
   /** Places kept by an earlier plan, as long as what leaves there will make room for them. */
   private restore({ node, contenders }: Line): void {
-    const claims = new Map(node.pool.memory?.claims?.map(({ task, nodes }) => [task, nodes]));
+    const claims = new Map(node.pool.memory?.claims?.map((claim) => [claim.task, claim]));
     for (const contender of claims.size === 0 ? [] : contenders) {
       const minimum = contender.demand;
-      for (const name of claims.get(contender.task.uid) ?? []) {
+      const { nodes = [], since } = claims.get(contender.task.uid) ?? {};
+      contender.claimedSince = since;
+      for (const name of nodes) {
         const room = this.ledger.roomNamed(name);
         if (contender.wanted <= 0 || room === undefined || !contender.shape.open.includes(room)) continue;
         if (this.willFit(contender.shape.request, room, node)) this.claim(contender, node, room);
@@ -357,6 +359,7 @@ export class Preemption {
     const { task, shape } = contender;
     const id = `${task.uid}/kept/${contender.claims.length}`;
     contender.keep(room);
+    contender.claimedSince ??= this.now;
     this.claimants.set(contender, node);
     this.keep(contender, node, room, 1);
     // Nobody has run there yet: it is younger than all that does.

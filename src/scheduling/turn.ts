@@ -373,7 +373,7 @@ class Turns {
     if (this.preemption.claimants.size === 0) return this.started;
     const decided = [...this.started];
     for (const [each, node] of this.preemption.claimants) {
-      for (const [i, room] of each.claims.entries()) decided.push(releaseOf(each, node, room, -1 - i));
+      for (const [i, room] of each.claims.entries()) decided.push(keptFor(each, node, room, -1 - i));
     }
     return decided;
   }
@@ -401,6 +401,14 @@ function holdsForEach(line: Line): boolean {
 function ownerOf(node: PoolNode, { shape, demand }: Contender): PoolNode | undefined {
   const below = node.lineage().slice(0, -1);
   return below.findLast((each) => each.covers(shape.request, demand, each.use));
+}
+
+/** Its shard is about to start, and is expected to end as if it had: time alone moves no place. */
+function keptFor(contender: Contender, node: PoolNode, room: NodeRoom, shard: number): Release {
+  const release = releaseOf(contender, node, room, shard);
+  const { now } = contender.contest;
+  const waitedMs = now - (contender.claimedSince ?? now);
+  return { ...release, at: release.at - waitedMs > now ? release.at - waitedMs : now + Math.max(1, waitedMs) };
 }
 
 function releaseOf({ contest, task, shape }: Contender, node: PoolNode, room: NodeRoom, shard: number): Release {

@@ -54,3 +54,11 @@ test("the kinds of shards that a placement has learned are read back as they wer
   expect(readMemory(storedMemory({ ...nothing, kinds }))?.kinds).toEqual(kinds);
   expect(readMemory(storedMemory({ ...nothing, kinds: {} }))?.kinds).toEqual({});
 });
+
+test("places that are kept are read back with the moment at which they were, where it is known", () => {
+  const claims = [
+    { task: "uid-a", nodes: ["node-1", "node-1"], since: noon },
+    { task: "uid-b", nodes: ["node-2"] },
+  ];
+  expect(readMemory(storedMemory({ ...nothing, claims }))?.claims).toEqual(claims);
+});

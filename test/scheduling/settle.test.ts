@@ -186,3 +186,28 @@ test("as long as nothing ends and nobody comes, a head keeps its place, whatever
   );
   expect(startsOf(plan)).toEqual(["lab/passes/0", "lab/long/0"]);
 });
+
+test("what is promised for when a kept place frees does not move while the stop takes its time", () => {
+  const stopping = { node: "node-1", state: "Stopping" as const, since: noon - seconds(120) };
+  const conservative = { policy: "Conservative", candidates: "ShortestFirst" } as const;
+  const plan = settled(
+    aPool()
+      .withPool({ order: ["Priority"], backfill: none, preemption: { withinPool: "Never", reclaim: "Always" } })
+      .withChild("b", { backfill: conservative, preemption: never, shares: 8000 })
+      .withNodes(1, { cpu: 4 })
+      .withTasks({
+        "task-0": {
+          pool: "b",
+          priority: -1,
+          shards: 1,
+          cpu: 1,
+          expected: { likelyMs: seconds(121), limitMs: 257_770 },
+          running: [{ node: "node-1", state: "Starting", since: noon - 57_770 }, stopping, stopping],
+        },
+        "task-1": { shards: 1, cpu: 2, expected },
+        "task-2": { pool: "b", shards: 1, cpu: 2, expected },
+        "task-3": { shards: 1, cpu: 1, expected },
+      }),
+  );
+  expect(plan.memory?.lab?.claims?.map(({ task }) => task)).toEqual(["uid-of-lab-task-1"]);
+});
