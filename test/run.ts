@@ -1,24 +1,18 @@
 // `npm test`: everything, in three lanes: what runs on a control plane waits for it much of its time, and leaves that to
 // the unit tests. Ends with one plain line for all of it, and fails if anything did.
 import { spawn } from "node:child_process";
-import { setPriority } from "node:os";
 import { stripVTControlCharacters } from "node:util";
 
 interface Step {
   readonly name: string;
   readonly command: readonly string[];
-  /** Gives way to the others: what is never idle takes what they leave. */
-  readonly givesWay?: boolean;
 }
 
 const vitest = (project: string): Step => ({ name: project, command: ["vitest", "run", "--project", project] });
 const lanes: readonly (readonly Step[])[] = [
   [vitest("e2e")],
   [vitest("simulated")],
-  [
-    { name: "lint", command: ["npm", "run", "--silent", "lint"] },
-    { ...vitest("unit"), givesWay: true },
-  ],
+  [{ name: "lint", command: ["npm", "run", "--silent", "lint"] }, vitest("unit")],
 ];
 
 const closingLine = /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/;
@@ -26,11 +20,10 @@ const failures: string[] = [];
 const counts = { passed: 0, failed: 0, skipped: 0 };
 
 /** The output of a step is told when it ends: the lanes would mix their lines. */
-function run({ name, command, givesWay = false }: Step): Promise<void> {
+function run({ name, command }: Step): Promise<void> {
   const [program = "", ...args] = command;
   console.log(`${name} …`);
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
-  if (givesWay && child.pid !== undefined) setPriority(child.pid, 5);
   let output = "";
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding("utf8").on("data", (text: string) => (output += text));

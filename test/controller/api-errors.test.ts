@@ -7,7 +7,7 @@ import { manyShards, workloads } from "./workloads.ts";
 
 test.each([...workloads, on(native, manyShards)])(
   "$name ends the same, whatever error a write meets",
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async (workload) => {
     const { problems } = await runPlans(workload, (reference) => planForEachKind(reference, errors));
     expect(problems).toEqual([]);

@@ -11,7 +11,7 @@ const tries = everyEngine.flatMap((engine) =>
 
 test.each(tries)(
   "$workload.name, $engine.name: ends the same, at whatever write the operator is killed",
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async ({ engine, workload }) => {
     const { count, problems } = await runPlans(on(engine, workload), (reference) => everyPlan(reference, crashes));
     expect(problems).toEqual([]);

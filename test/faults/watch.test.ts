@@ -10,7 +10,7 @@ const plans = everyEngine.flatMap((engine) => kinds.map((kind) => ({ engine, kin
 
 test.each(plans)(
   "$engine.name: whatever becomes of the watch of $kind, the work ends the same",
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async ({ engine, kind }) => {
     const problems: string[] = [];
     for (const [what, fault] of Object.entries(watchFaults)) {
