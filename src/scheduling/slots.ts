@@ -104,17 +104,16 @@ export class Slots {
     }
   }
 
-  /** Whether what is held for the line leaves more to others than it did, since something else is not held any more. */
+  /** Whether what is held for the line leaves more to others, or may move itself, since something else is not held any more. */
   haveGivenTo(line: Line): boolean {
     if (this.given.size === 0) return false;
     const own = this.ofLine(line);
-    return [...this.given.values()].some((gone) =>
+    return [...this.given.values()].some(({ contender, node, placed }) =>
       own.some(
         (hold) =>
-          gone.at <= hold.at &&
-          hold.at < gone.until &&
-          (gone.placed.some((room) => hold.spareOf.has(room.index)) ||
-            gone.node.limits.some((pool) => hold.limitSpareOf.has(pool))),
+          hold.contender !== contender &&
+          (placed.some(({ index }) => hold.contender.shape.isOpen[index]) ||
+            node.limits.some((pool) => hold.limitSpareOf.has(pool))),
       ),
     );
   }

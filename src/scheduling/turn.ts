@@ -95,7 +95,9 @@ class Turns {
     }
     for (let line = this.next(this.root); line !== undefined; line = this.next(this.root)) this.serve(line);
     for (const line of this.lines.values()) this.leaveBehind(line);
-    for (const line of this.lines.values()) line.isOpen = this.slots.haveGivenTo(line) && this.maySomebodyPass(line);
+    for (const line of this.lines.values()) {
+      line.isOpen = this.slots.haveGivenTo(line) && line.contenders.some(({ end }) => end?.kind === "Held");
+    }
     for (const line of this.lines.values()) if (passingOf(line).holdsFor) this.slots.leave(line);
     return this.starts;
   }
@@ -275,18 +277,6 @@ class Turns {
     if (room) return room;
     const hold = this.holds.find((each) => !mayPass([each], best, node, shape.request, likelyEnd));
     return hold ? { kind: "Held", hold } : { kind: "NoRoom" };
-  }
-
-  /** Of those of one shape that are held back, whoever ends first passes if anybody does. */
-  private maySomebodyPass(line: Line): boolean {
-    const first = new Map<Shape, Contender>();
-    for (const contender of line.contenders) {
-      const before = first.get(contender.shape);
-      const isFirst = before === undefined || contender.likelyEnd < before.likelyEnd;
-      if (contender.end?.kind === "Held" && isFirst) first.set(contender.shape, contender);
-    }
-    this.refused.delete(line);
-    return [...first.values()].some((contender) => !("kind" in this.roomFor(contender, line)));
   }
 
   private passesNowhere({ shape, likelyEnd }: Contender, line: Line): void {

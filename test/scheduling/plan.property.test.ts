@@ -134,6 +134,7 @@ const oncePassedOver = (
     [1317263423, 30, 2, "Easy", "ShortestRemaining"],
     [1914980692, 20, 2, "Conservative", "RoundRobin"],
     [601553577, 30, 2, "Easy", "RoundRobin"],
+    [9931, 30, 4, "Easy", "EqualShare"],
   ] as const
 ).map(([seed, tasks, nodes, policy, order]) => ({
   seed,
