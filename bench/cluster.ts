@@ -17,7 +17,7 @@ import { must } from "../test/support/installed.ts";
 import { install, type OperatorProcess, startOperator } from "../test/support/operator-process.ts";
 import { takenDown } from "./ending.ts";
 import { countIn, FlagError, type Flags, profiling, say, wordIn } from "./scenario.ts";
-import { untilIs } from "./until.ts";
+import { untilGone, untilIs } from "./until.ts";
 
 export interface Ground {
   readonly api: HttpKubeApi;
@@ -98,7 +98,9 @@ async function openOwn(flags: Flags, { cpu, audit, exclusive = false }: GroundOp
 const namespaces: Resource = { group: "", version: "v1", kind: "Namespace", plural: "namespaces", namespaced: false };
 
 async function openForeign({ kubeconfig = "", pool = "" }: Flags): Promise<Ground> {
-  const api = await apiOf(kubeconfig);
+  const api = await apiOf(kubeconfig).catch((error: unknown) => {
+    throw new FlagError(`--kubeconfig ${kubeconfig}: ${String(error)}`);
+  });
   const name = "kube-pool-bench";
   const manifest: Manifest = { apiVersion: "v1", kind: "Namespace", metadata: { name } };
   try {
@@ -112,6 +114,8 @@ async function openForeign({ kubeconfig = "", pool = "" }: Flags): Promise<Groun
   }
   const close = takenDown(async () => {
     await api.delete(namespaces, { name });
+    // The next run wants the name: it is free once all that was in there has gone.
+    await untilGone(api, namespaces, { name }, 300_000);
     api.close();
   });
   return { api, namespace: name, pool, close };

@@ -1,5 +1,6 @@
 // Waits for what the API server tells, by a watch: asking again and again would be load of its own.
-import type { KubeApi, KubeObject, ObjectKey, Resource } from "@dsl/kube-operator";
+import { setTimeout } from "node:timers/promises";
+import { isNotFound, type KubeApi, type KubeObject, type ObjectKey, type Resource } from "@dsl/kube-operator";
 
 interface WithStatus extends KubeObject {
   readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
@@ -36,4 +37,17 @@ export async function untilSeen(
     }
   }
   throw new Error(`${what} after ${Math.round(withinMs / 1000)} s`);
+}
+
+/** Until there is no such object any more. Asked twice a second: nothing is measured meanwhile. */
+export async function untilGone(api: KubeApi, resource: Resource, key: ObjectKey, withinMs: number): Promise<void> {
+  const signal = AbortSignal.timeout(withinMs);
+  while (!signal.aborted) {
+    const found = await api.get(resource, key).catch((error: unknown) => {
+      if (!isNotFound(error)) throw error;
+    });
+    if (found === undefined) return;
+    await setTimeout(500);
+  }
+  throw new Error(`${resource.kind} ${key.name} is still there after ${Math.round(withinMs / 1000)} s`);
 }
