@@ -9,7 +9,7 @@ const textsMax = 20_000;
 
 export class Memo {
   private firsts = new WeakMap<object, object>();
-  private asks = new WeakMap<Amounts, WeakMap<Constraints, Ask>>();
+  private readonly asks = new Map<Amounts, Map<Constraints, Ask>>();
   private facts = new WeakMap<Task, Facts>();
   /** The latest of each task, by UID: one that is read anew is likely to stand where it stood. */
   private latest = new Map<string, Facts>();
@@ -45,7 +45,7 @@ export class Memo {
     const ask = { request: this.firstLike(request), constraints: this.firstLike(constraints) };
     let alike = this.asks.get(ask.request);
     if (alike === undefined) {
-      alike = new WeakMap();
+      alike = new Map();
       this.asks.set(ask.request, alike);
     }
     const first = alike.get(ask.constraints);
@@ -57,7 +57,7 @@ export class Memo {
   private forget(): void {
     this.byText.clear();
     this.firsts = new WeakMap();
-    this.asks = new WeakMap();
+    this.asks.clear();
     this.facts = new WeakMap();
   }
 }

@@ -78,10 +78,8 @@ function hasWork(task: Task): boolean {
 }
 
 function countStartable(task: Task, now: number): number {
-  let count = 0;
-  for (const { until } of task.backingOff) if (until <= now) count += 1;
-  for (const { start, end } of task.waiting) count += Math.max(0, end - start);
-  return count;
+  const due = task.backingOff.length === 0 ? 0 : task.backingOff.filter(({ until }) => until <= now).length;
+  return task.waiting.reduce((count, { start, end }) => count + Math.max(0, end - start), due);
 }
 
 /** The numbers of the shards that may start, in the order in which they shall; a plan walks through no others. */
