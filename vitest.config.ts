@@ -31,7 +31,8 @@ export default defineConfig({
           isolate: false,
           // Also on two cores: what is run beside them is not always busy.
           maxWorkers: 2,
-          testTimeout: 20_000,
+          // What hangs fails; what is only slow, on a machine that others use too, does not.
+          testTimeout: 120_000,
           // Some run real shells and processes, which a busy machine can hold up.
           retry: 1,
         },
