@@ -57,15 +57,19 @@ export class Shape implements Choice {
   }
 }
 
+/** What has been found where the same nodes are left out. */
+interface Known {
+  readonly choices: Map<Constraints, Choice>;
+  readonly shapes: Map<Ask, Shape>;
+}
+
 export class Fit {
   private readonly ledger: Ledger;
   private readonly placement: Scoring;
   private readonly now: number;
-  /** By constraints, then by the nodes that are left out. */
-  private readonly choices = new Map<Constraints, Map<string, Choice>>();
   /** Where no node is left out, and, by those that are, where some are. */
-  private readonly shapes = new Map<Ask, Shape>();
-  private readonly otherShapes = new Map<string, Map<Ask, Shape>>();
+  private readonly anywhere: Known = { choices: new Map(), shapes: new Map() };
+  private readonly elsewhere = new Map<string, Known>();
 
   constructor(ledger: Ledger, placement: Scoring, now: number) {
     this.ledger = ledger;
@@ -75,38 +79,22 @@ export class Fit {
 
   shapeOf({ task, ask, moves }: Facts): Shape {
     const excluded = moves ? this.leftOut(task.excludedNodes) : none;
-    const shapes = excluded.length === 0 ? this.shapes : this.shapesWithout(excluded);
+    const { choices, shapes } = excluded.length === 0 ? this.anywhere : this.without(excluded);
     let shape = shapes.get(ask);
     if (shape === undefined) {
-      shape = new Shape(this.ledger, this.placement, ask.request, this.choiceOf(ask.constraints, excluded));
+      const choice = choices.get(ask.constraints) ?? this.choose(ask.constraints, excluded);
+      choices.set(ask.constraints, choice);
+      shape = new Shape(this.ledger, this.placement, ask.request, choice);
       shapes.set(ask, shape);
     }
     return shape;
   }
 
-  private shapesWithout(excluded: readonly string[]): Map<Ask, Shape> {
+  private without(excluded: readonly string[]): Known {
     const key = JSON.stringify(excluded);
-    let shapes = this.otherShapes.get(key);
-    if (shapes === undefined) {
-      shapes = new Map();
-      this.otherShapes.set(key, shapes);
-    }
-    return shapes;
-  }
-
-  private choiceOf(where: Constraints, excluded: readonly string[]): Choice {
-    const key = excluded.length === 0 ? "" : JSON.stringify(excluded);
-    let choices = this.choices.get(where);
-    if (choices === undefined) {
-      choices = new Map();
-      this.choices.set(where, choices);
-    }
-    let choice = choices.get(key);
-    if (choice === undefined) {
-      choice = this.choose(where, excluded);
-      choices.set(key, choice);
-    }
-    return choice;
+    const known = this.elsewhere.get(key) ?? { choices: new Map(), shapes: new Map() };
+    this.elsewhere.set(key, known);
+    return known;
   }
 
   private leftOut(excludedNodes: Task["excludedNodes"]): readonly string[] {

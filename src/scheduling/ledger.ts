@@ -1,7 +1,7 @@
 // What is free on each node so far in this plan. Amounts lie in arrays by interned resource, so that a reservation costs
 // the same on a small and on a large cluster. Does not know tasks, queues or policies.
 import type { Facts } from "./facts.ts";
-import { Memo } from "./memo.ts";
+import { Memo, type Reading } from "./memo.ts";
 import type { ActiveShard, Node, Snapshot, Task } from "./model.ts";
 import { compareText } from "./order/chain.ts";
 import { type Amounts, checkedAmount } from "./resources.ts";
@@ -50,7 +50,7 @@ export class Ledger {
   private readonly log: Reservation[] = [];
   private readonly memo: Memo;
 
-  constructor({ pools, nodes, tasks }: Snapshot, memo: Memo = new Memo(), all: readonly Facts[] = memo.factsOf(tasks)) {
+  constructor({ pools, nodes, tasks }: Snapshot, memo: Memo = new Memo(), { all, moving }: Reading = memo.read(tasks)) {
     this.memo = memo;
     for (const { reservation = {}, limit = {} } of pools) this.intern(reservation, limit);
     for (const { allocatable, foreign } of nodes) this.intern(allocatable, foreign);
@@ -61,7 +61,6 @@ export class Ledger {
       this.intern(first);
     };
     for (const { request } of new Set(all.map(({ ask }) => ask))) internOnce(request);
-    const moving = all.filter(({ moves }) => moves);
     for (const { task } of moving) {
       for (const { request } of task.active) if (request !== task.request) internOnce(memo.firstLike(request));
     }

@@ -7,6 +7,12 @@ import type { Amounts } from "./resources.ts";
 /** So many different texts are known at once; with more, all are forgotten. */
 const textsMax = 20_000;
 
+/** The facts of all tasks of a snapshot, in their order, and of those of which something depends on the moment. */
+export interface Reading {
+  readonly all: readonly Facts[];
+  readonly moving: readonly Facts[];
+}
+
 export class Memo {
   private firsts = new WeakMap<object, object>();
   private readonly asks = new Map<Amounts, Map<Constraints, Ask>>();
@@ -27,14 +33,14 @@ export class Memo {
     return first as T;
   }
 
-  /** Of each task, in their order. */
-  factsOf(tasks: readonly Task[]): readonly Facts[] {
+  read(tasks: readonly Task[]): Reading {
     // Who is gone is forgotten once more are gone than there.
     if (this.latest.size > 2 * tasks.length) this.latest = new Map();
-    return tasks.map((task) => this.facts.get(task) ?? this.read(task));
+    const all = tasks.map((task) => this.facts.get(task) ?? this.readAnew(task));
+    return { all, moving: all.filter(({ moves }) => moves) };
   }
 
-  private read(task: Task): Facts {
+  private readAnew(task: Task): Facts {
     const facts = factsOf(task, this.askOf(task), this.latest.get(task.uid)?.place);
     this.facts.set(task, facts);
     this.latest.set(task.uid, facts);

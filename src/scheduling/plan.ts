@@ -23,18 +23,18 @@ export function planPool(snapshot: Snapshot, now: number, memo: Memo = new Memo(
 }
 
 function passOver(snapshot: Snapshot, now: number, memo: Memo): Pass {
-  const all = memo.factsOf(snapshot.tasks);
-  const moving = all.filter(({ moves }) => moves).map(({ task }) => task);
+  const reading = memo.read(snapshot.tasks);
+  const moving = reading.moving.map(({ task }) => task);
 
   // 1. What runs too long, is refused or shall not run any more must stop.
   const stops = whatMustStop(moving, now);
 
   // 2. What is free: what foreign Pods and our shards leave on each node, and what each pool of the tree may still take.
-  const ledger = new Ledger(snapshot, memo, all);
+  const ledger = new Ledger(snapshot, memo, reading);
   const tree = plantTree(snapshot, ledger);
 
   // 3. Who may start something: a line for each pool, in its order.
-  const { lines, idle } = formLines(snapshot, all, tree, ledger, now);
+  const { lines, idle } = formLines(snapshot, reading.all, tree, ledger, now);
 
   // 4. Whose turn it is, on which node each shard goes; else whom may it preempt; and who passes a task that waits.
   const preemption = new Preemption(snapshot, tree, ledger, stops, lines, now);
