@@ -23,11 +23,14 @@ export interface Hold {
   readonly isLent?: boolean;
 }
 
+/** When, and where. */
+export type Promised = Pick<Hold, "at" | "placed">;
+
 /**
  * Walks the releases, the earliest first, until the task's demand (its next shards that must start together) fits on
  * nodes and under every limit. Earlier holds stay held, until what is to start there is expected to end. Undefined when
- * that never comes: such a task holds nothing. It is not expected before `from`, so that what is free by then need not be
- * put in order, and after `until` nobody asks for it.
+ * that never comes: such a task holds nothing. It is not expected before the time of the hold that it `had`, so that what
+ * is free by then need not be put in order, and after `until` nobody asks for it.
  */
 export function makeHold(
   contender: Contender,
@@ -35,9 +38,10 @@ export function makeHold(
   walkReleases: () => Walk,
   earlier: readonly Hold[],
   ledger: Ledger,
-  from: number = Number.NEGATIVE_INFINITY,
+  had?: Promised,
   until: number = Number.POSITIVE_INFINITY,
-): Pick<Hold, "at" | "placed"> | undefined {
+  from: number = had?.at ?? Number.NEGATIVE_INFINITY,
+): Promised | undefined {
   const { shape, demand } = contender;
   const { request } = shape;
   const free = new Later(ledger);
@@ -71,12 +75,14 @@ export function makeHold(
   const fitsUnder = (): boolean => [...spare.values()].every((left) => timesIn(request, left) >= demand);
   const isEnough = (): boolean =>
     fitsUnder() && shape.open.reduce((room, { index }) => room + countOn(index), 0) >= demand;
-  const hold = (at: number): Pick<Hold, "at" | "placed"> => ({ at, placed: placedOn(contender, free) });
+  const hold = (at: number): Promised => {
+    return { at, placed: placedOn(contender, ({ index }) => free.at(index), had?.placed) };
+  };
 
   while (next && next.at < from) take(next);
   if (isEnough()) {
     if (from === Number.NEGATIVE_INFINITY) return hold(contender.contest.now);
-    return makeHold(contender, node, walkReleases, earlier, ledger);
+    return makeHold(contender, node, walkReleases, earlier, ledger, had, undefined, Number.NEGATIVE_INFINITY);
   }
   while (next?.at === from) take(next);
   if (isEnough()) return hold(from);
@@ -115,20 +121,34 @@ function withEndsOf(holds: readonly Hold[], walk: Walk): () => Freed | undefined
   };
 }
 
-/** Names the nodes at T by the pool's own placement, as they will be then. */
-function placedOn({ shape, demand }: Contender, free: Later): readonly NodeRoom[] {
+/**
+ * Names the nodes at T by the pool's own placement, as they will be then: those that the task had, if they do. A plan that
+ * repeats the last one would else keep other nodes, and start somebody on those that it gives up.
+ */
+export function placedOn(
+  { shape, demand }: Contender,
+  freeOn: (room: NodeRoom) => Float64Array,
+  had: readonly NodeRoom[] = [],
+): readonly NodeRoom[] {
+  const { request, open, placement } = shape;
+  const timesOn = Map.groupBy(had, (room) => room);
+  const fitsAgain = [...timesOn].every(([room, times]) => timesIn(request, freeOn(room)) >= times.length);
+  if (had.length === demand && fitsAgain) return had;
+  const left = new Map<NodeRoom, Float64Array>();
   const placed: NodeRoom[] = [];
   while (placed.length < demand) {
     let best: NodeRoom | undefined;
     let bestScore = Number.NEGATIVE_INFINITY;
-    for (const room of shape.open) {
-      const there = free.at(room.index);
-      if (!fits(shape.request, there)) continue;
-      const score = shape.placement.score({ ...room, free: there }, shape.request);
+    for (const room of open) {
+      const free = left.get(room) ?? freeOn(room);
+      if (!fits(request, free)) continue;
+      const score = placement.score({ ...room, free }, request);
       if (best === undefined || score > bestScore) [best, bestScore] = [room, score];
     }
     if (best === undefined) break;
-    add(free.of(best.index), shape.request, -1);
+    const free = left.get(best) ?? freeOn(best).slice();
+    add(free, request, -1);
+    left.set(best, free);
     placed.push(best);
   }
   return placed;

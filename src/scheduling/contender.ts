@@ -1,13 +1,13 @@
 // A task in the contest for places, with what an order may ask about it. Changes while a plan is made; no other plan sees
 // it. Does not know whom it contends with.
 import type { Start } from "./decision.ts";
-import { remainingWorkMs } from "./estimate.ts";
+import { expectationOfShard } from "./estimate.ts";
 import type { Facts } from "./facts.ts";
 import type { Shape } from "./fit.ts";
 import type { NodeRoom } from "./ledger.ts";
 import type { Pool, Task } from "./model.ts";
 import type { Ranks } from "./order/chain.ts";
-import { type Queued, startableShards } from "./queue.ts";
+import { hasStarted, openShards, type Queued, startableShards } from "./queue.ts";
 import { type Amounts, dominantShare, plus, times } from "./resources.ts";
 import type { TurnEnd } from "./turn.ts";
 
@@ -130,8 +130,7 @@ export class Contender {
   }
 
   get hasStarted(): boolean {
-    const { active, finished = 0, hasStarted = false } = this.task;
-    return hasStarted || active.length > 0 || finished > 0 || this.starts.length > 0;
+    return hasStarted(this.task) || this.starts.length > 0;
   }
 
   /** When a shard that starts now is likely to end. */
@@ -151,13 +150,15 @@ export class Contender {
   }
 
   get expectedWorkMs(): number {
-    const { task, startable } = this.queued;
-    const shards = startable + task.backingOff.length + task.active.length + (task.finished ?? 0);
-    return shards * this.facts.likelyMs;
+    const { active, finished = 0 } = this.task;
+    return (openShards(this.task) + active.length + finished) * this.facts.likelyMs;
   }
 
+  /** A shard counts in full until it has ended: else time alone would move its task in the line. */
   get remainingWorkMs(): number {
-    return remainingWorkMs(this.task, this.queued.startable + this.task.backingOff.length, this.contest.now);
+    const { active } = this.task;
+    const running = active.reduce((sum, shard) => sum + expectationOfShard(this.task, shard).likelyMs, 0);
+    return openShards(this.task) * this.facts.likelyMs + running;
   }
 
   /** The number of its latest turn; 0 if it never had one. */

@@ -74,12 +74,21 @@ function isLifted(until: number | undefined, now: number): boolean {
 }
 
 function hasWork(task: Task): boolean {
-  return task.waiting.some(({ start, end }) => end > start) || task.backingOff.length > 0;
+  return openShards(task) > 0;
 }
 
 function countStartable(task: Task, now: number): number {
-  const due = task.backingOff.length === 0 ? 0 : task.backingOff.filter(({ until }) => until <= now).length;
-  return task.waiting.reduce((count, { start, end }) => count + Math.max(0, end - start), due);
+  return openShards(task) - task.backingOff.filter(({ until }) => until > now).length;
+}
+
+/** Something of it runs, has ended, or did so once: its minimum is behind it. */
+export function hasStarted({ active, finished = 0, hasStarted = false }: Task): boolean {
+  return hasStarted || active.length > 0 || finished > 0;
+}
+
+/** Shards that hold no place and have not ended for good, those included that wait out a delay. */
+export function openShards({ waiting, backingOff }: Task): number {
+  return waiting.reduce((count, { start, end }) => count + Math.max(0, end - start), backingOff.length);
 }
 
 /** The numbers of the shards that may start, in the order in which they shall; a plan walks through no others. */

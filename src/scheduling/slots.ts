@@ -1,9 +1,9 @@
 // Conservative backfill: each of the tasks in front has a slot of its own, a hold with an end, which later plans keep and
 // only ever improve. Does not know whose turn it is.
-import type { Hold } from "./backfill.ts";
+import { type Hold, placedOn } from "./backfill.ts";
 import type { Contender } from "./contender.ts";
 import { expectationOf } from "./estimate.ts";
-import { add, fits, type Ledger, type NodeRoom, type Request } from "./ledger.ts";
+import { add, type Ledger, type NodeRoom, type Request } from "./ledger.ts";
 import type { Line } from "./line.ts";
 import type { Refill, Release, Walk } from "./releases.ts";
 import type { Amounts } from "./resources.ts";
@@ -139,7 +139,7 @@ export class Slots {
     const limits = line.node.limits.map((pool) => this.trackOf(pool));
     const at = firstFit(shape.request, demand, lengthMs, contest.now, rooms, limits);
     const stands = had !== undefined && had.at > contest.now && had.at <= (at ?? Number.POSITIVE_INFINITY);
-    const placed = stands || at === undefined ? [] : this.place(contender, at, at + lengthMs);
+    const placed = stands || at === undefined ? [] : this.place(contender, at, at + lengthMs, had?.placed);
     this.refill(refills, 1);
     if (stands) return this.put(contender, line.node, had.at, had.placed);
     return at === undefined ? undefined : this.put(contender, line.node, at, placed);
@@ -181,24 +181,14 @@ export class Slots {
     this.releasing = undefined;
   }
 
-  /** Names the nodes by the pool's own placement, as they will be then. */
-  private place({ shape, demand }: Contender, at: number, until: number): readonly NodeRoom[] {
-    const free = new Map(shape.open.map((room) => [room, this.trackOf(room).leastDuring(at, until)]));
-    const placed: NodeRoom[] = [];
-    while (placed.length < demand) {
-      let best: NodeRoom | undefined;
-      let bestScore = Number.NEGATIVE_INFINITY;
-      for (const [room, there] of free) {
-        if (!fits(shape.request, there)) continue;
-        const score = shape.placement.score({ ...room, free: there }, shape.request);
-        if (best === undefined || score > bestScore) [best, bestScore] = [room, score];
-      }
-      const left = best && free.get(best);
-      if (best === undefined || left === undefined) break;
-      add(left, shape.request, -1);
-      placed.push(best);
-    }
-    return placed;
+  private place(
+    contender: Contender,
+    at: number,
+    until: number,
+    had: readonly NodeRoom[] | undefined,
+  ): readonly NodeRoom[] {
+    const free = new Map(contender.shape.open.map((room) => [room, this.trackOf(room).leastDuring(at, until)]));
+    return placedOn(contender, (room) => free.get(room) ?? none, had);
   }
 
   /**

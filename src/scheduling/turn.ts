@@ -306,7 +306,7 @@ class Turns {
     // A promise that stands is kept as it is, unless it may be made anew, no later.
     const isPromise = had !== undefined && had.at > contender.contest.now;
     const until = isPromise ? had.at : undefined;
-    const made = makeHold(contender, line.node, releases, this.holds, this.ledger, had?.at, until);
+    const made = makeHold(contender, line.node, releases, this.holds, this.ledger, had, until);
     const stands = isPromise && had.at < (made?.at ?? Number.POSITIVE_INFINITY);
     const kept = stands ? had : made;
     if (kept === undefined) return;

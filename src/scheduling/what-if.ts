@@ -5,6 +5,7 @@ import { expectedEnd } from "./estimate.ts";
 import { withoutActive } from "./forward.ts";
 import type { ActiveShard, Node, Pool, Snapshot, Task } from "./model.ts";
 import { compareText } from "./order/chain.ts";
+import { hasStarted } from "./queue.ts";
 import { type Amounts, amountOfText, covers, minus, plus, requestText, times } from "./resources.ts";
 
 export type Change =
@@ -91,8 +92,7 @@ export class Changes {
 
   /** One of each kind at most, those that come by themselves first. */
   for(task: Task): readonly Change[] {
-    const hasStarted = task.active.length > 0 || (task.finished ?? 0) > 0;
-    const demand = hasStarted ? 1 : (task.minParallelism ?? 1);
+    const demand = hasStarted(task) ? 1 : (task.minParallelism ?? 1);
     const limits = this.lineageOf(task.pool).map((pool) => this.limitToRaise(pool, task, demand));
     const changes = [this.shardThatMakesRoom(task), ...limits, this.nodeToOpen(task), this.nodeToAdd(task, demand)];
     return changes.filter((change) => change !== undefined);

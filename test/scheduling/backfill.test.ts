@@ -341,6 +341,33 @@ describe("Conservative", () => {
   });
 });
 
+test.each(["Easy", "Conservative"] as const)(
+  "%s keeps the nodes of a promise as long as they are as good as others",
+  (policy) => {
+    const leaving = (node: string, cpu: number): RunningShard => ({
+      node,
+      request: amounts({ cpu, pods: 1 }),
+      state: "Stopping",
+    });
+    const pool = aPool()
+      .withPool({ backfill: { policy, candidates: "QueueOrder" } })
+      .withNodes(2, { cpu: 4 })
+      .withTasks({
+        busy: { running: [runningOn("node-1", 1), runningOn("node-2", 2)], ...lasting(900) },
+        going: { running: [leaving("node-1", 2), leaving("node-2", 1)] },
+        head: { shards: 1, cpu: 2, ...lasting(60) },
+        small: { shards: 2, cpu: 1, ...lasting(60) },
+      });
+    expectPlan(pool)
+      .places({ small: ["node-1"] })
+      .waits({ head: "PoolFull", small: "HeldForHead" });
+    // By now the other node has no more left than this one; were it kept instead, another shard would start here.
+    const after = applied(pool.snapshot, planPool(pool.snapshot, noon), noon);
+    expectPlan(pool.continuedBy(after)).places({});
+    expectPlan(pool.continuedBy(after).at(noon + 1)).places({});
+  },
+);
+
 test("a pool without backfill keeps no holds", () => {
   const strict = aPool()
     .withNodes(1, { cpu: 1 })

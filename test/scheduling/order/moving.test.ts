@@ -41,16 +41,36 @@ describe("ShortestJob", () => {
 });
 
 describe("ShortestRemaining", () => {
-  test("the smaller expected remaining work goes first, what has run taken off", () => {
-    const running = { node: "gone", since: noon - 8000, request: amounts({ pods: 1 }) };
-    expectQueue(
-      {
-        fresh: { shards: 1, ...lasting(9000) },
-        late: { shards: 1, running: [running], ...lasting(9000) },
-        near: { shards: 1, ...lasting(8000) },
-      },
-      { order: ["ShortestRemaining"] },
-    ).is("near", "fresh", "late");
+  const tasks = {
+    fresh: { shards: 3, ...lasting(9000) },
+    late: {
+      shards: 1,
+      running: [{ node: "gone", since: noon - 8000, request: amounts({ pods: 1 }) }],
+      ...lasting(9000),
+    },
+    near: { shards: 1, ...lasting(8000) },
+  };
+
+  test("the smaller expected work of shards that have not ended goes first", () => {
+    expectQueue(tasks, { order: ["ShortestRemaining"] }).is("near", "late", "fresh");
+  });
+
+  test("time alone moves nobody: what runs counts until it has ended", () => {
+    const many = { shards: 1, running: [1, 2, 3].map(() => ({ node: "node-1", since: noon })), ...lasting(9000) };
+    const pool = aPool()
+      .ordering("ShortestRemaining")
+      .withNodes(1, { cpu: 3 })
+      .withTasks({ many: { cpu: 1, ...many }, one: { shards: 1, cpu: 1, ...lasting(30_000) } });
+    expectPlan(pool).queues("one", "many");
+    expectPlan(pool.at(noon + 8000)).queues("one", "many");
+  });
+
+  test("a retry that is due counts once", () => {
+    const retry = { shards: 1, backingOff: [{ shard: 1, until: noon - 1 }], ...lasting(9000) };
+    expectQueue({ fresh: { shards: 1, ...lasting(20_000) }, retry }, { order: ["ShortestRemaining"] }).is(
+      "retry",
+      "fresh",
+    );
   });
 });
 
