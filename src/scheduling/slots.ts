@@ -3,7 +3,7 @@
 import { type Hold, placedOn } from "./backfill.ts";
 import type { Contender } from "./contender.ts";
 import { expectationOf } from "./estimate.ts";
-import { add, type Ledger, type NodeRoom, type Request } from "./ledger.ts";
+import { add, fits, type Ledger, type NodeRoom, type Request, timesIn } from "./ledger.ts";
 import type { Line } from "./line.ts";
 import type { Refill, Release, Walk } from "./releases.ts";
 import type { Amounts } from "./resources.ts";
@@ -118,6 +118,22 @@ export class Slots {
     );
   }
 
+  /** The moment of what is held has come, and all that its places lack is about to be free: it stands. */
+  isAtHand({ contender, node, at, placed }: Hold): boolean {
+    if (at > this.now) return false;
+    const { request } = contender.shape;
+    const left = this.leftAt([...placed, ...node.limits], this.now);
+    const isRoomOn = (room: NodeRoom): boolean => {
+      const free = left.get(room) ?? none;
+      const isRoom = fits(request, free);
+      add(free, request, -1);
+      return isRoom;
+    };
+    return (
+      placed.every(isRoomOn) && node.limits.every((pool) => timesIn(request, left.get(pool) ?? none) >= placed.length)
+    );
+  }
+
   isOverdue(contender: Contender): boolean {
     return this.overdue.has(contender);
   }
@@ -133,6 +149,7 @@ export class Slots {
     if (had !== undefined && had.at > contest.now && this.settled.has(line)) {
       return this.put(contender, line.node, had.at, had.placed);
     }
+    if (had !== undefined && this.isAtHand(had)) return this.put(contender, line.node, contest.now, had.placed);
     const lengthMs = lengthOf(contender);
     this.refill(refills, -1);
     const rooms = shape.open.map((room) => this.trackOf(room));

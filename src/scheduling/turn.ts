@@ -155,12 +155,13 @@ class Turns {
     const before = contender.taken;
     let refusal = this.start(contender, line, count);
     const promised = contender.taken > before ? undefined : had;
-    if (promised !== undefined && promised.at <= contender.contest.now && holdsForEach(line)) {
+    // What is on its way out counts as free at once, and may take its time: what was promised on it stands meanwhile.
+    const isAtHand = promised !== undefined && refusal !== undefined && this.slots.isAtHand(promised);
+    if (promised !== undefined && promised.at <= contender.contest.now && holdsForEach(line) && !isAtHand) {
       this.slots.breakBehind(line, contender);
       refusal = this.start(contender, line, count);
     }
-    // What is on its way out counts as free at once, and may take its time.
-    if (refusal !== undefined && this.preemption.leavers.size > 0 && this.slots.isOverdue(contender)) {
+    if (refusal !== undefined && this.preemption.leavers.size > 0 && this.slots.isOverdue(contender) && !isAtHand) {
       this.slots.breakLater(contender);
     }
     if (refusal !== undefined && !this.preempt(line, contender)) this.refuse(line, contender, refusal, promised);
@@ -304,11 +305,13 @@ class Turns {
     if (line.hold !== undefined || !(holdsFor || (letsPass && isFirst && owner))) return;
     const releases = this.releases(this.waitingBefore(contender, line));
     // A promise that stands is kept as it is, unless it may be made anew, no later.
-    const isPromise = had !== undefined && had.at > contender.contest.now;
+    const { now } = contender.contest;
+    const isPromise = had !== undefined && had.at > now;
     const until = isPromise ? had.at : undefined;
-    const made = makeHold(contender, line.node, releases, this.holds, this.ledger, had, until);
-    const stands = isPromise && had.at < (made?.at ?? Number.POSITIVE_INFINITY);
-    const kept = stands ? had : made;
+    const atHand = had !== undefined && this.slots.isAtHand(had) ? { at: now, placed: had.placed } : undefined;
+    const made = atHand ? undefined : makeHold(contender, line.node, releases, this.holds, this.ledger, had, until);
+    const isSooner = isPromise && had.at < (made?.at ?? Number.POSITIVE_INFINITY);
+    const kept = atHand ?? (isSooner ? had : made);
     if (kept === undefined) return;
     const hold = this.slots.put(contender, line.node, kept.at, kept.placed, { owner });
     this.passed.add(line);

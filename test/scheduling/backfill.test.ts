@@ -10,6 +10,7 @@ import {
   type RunningShard,
   seconds,
   type TaskTraits,
+  tableOf,
 } from "../support/scheduling.ts";
 
 const best = { policy: "BestEffort", candidates: "QueueOrder" } as const;
@@ -367,6 +368,26 @@ test.each(["Easy", "Conservative"] as const)(
     expectPlan(pool.continuedBy(after).at(noon + 1)).places({});
   },
 );
+
+test("a promise whose place is about to be free stands, whatever has been promised to other pools since", () => {
+  const long = lasting(200);
+  const pool = aPool()
+    .withPool({ backfill: { policy: "Conservative", candidates: "QueueOrder" } })
+    .withNodes(1, { cpu: 4 })
+    .withChild("students", { backfill: { policy: "Easy", candidates: "QueueOrder" } })
+    .withTasks({
+      going: { running: [{ node: "node-1", request: amounts({ cpu: 2, pods: 1 }), state: "Stopping" }] },
+      head: { pool: "students", shards: 1, cpu: 3, ...long },
+      other: { shards: 1, cpu: 3, priority: -1, ...long },
+      small: { pool: "students", shards: 1, cpu: 2, ...long },
+    });
+  let { snapshot } = pool;
+  for (const now of [noon, noon, noon + 1]) {
+    const { plan } = expectPlan(pool.continuedBy(snapshot).at(now)).starts({});
+    expect(plan.memory?.students?.head, tableOf(plan)).toEqual({ task: "uid-of-lab-head", at: now });
+    snapshot = applied(snapshot, plan, now);
+  }
+});
 
 test("a pool without backfill keeps no holds", () => {
   const strict = aPool()
