@@ -4,7 +4,7 @@
 import type { Decision, Plan } from "./decision.ts";
 import { type Carriable, carriedOut } from "./forward.ts";
 import type { Line } from "./line.ts";
-import type { QueueMemory, Snapshot } from "./model.ts";
+import type { Pool, QueueMemory, Snapshot } from "./model.ts";
 import type { Preemption } from "./preemption.ts";
 
 /** Two or three are usual. A plan that would go on after so many is a plan all the same. */
@@ -39,10 +39,12 @@ export function settle(snapshot: Snapshot, now: number, passOver: (snapshot: Sna
   let pass = passOver(snapshot);
   let { decisions } = pass;
   let before = snapshot;
-  for (let passes = 1; passes < passesMax && isOpen(pass, before, now); passes += 1) {
-    before = carriedOut(snapshot, { ...pass, decisions }, now);
+  let takenBack: readonly Decision[] = [];
+  for (let passes = 1; passes < passesMax && (takenBack.length > 0 || isOpen(pass, before, now)); passes += 1) {
+    before = unstopped(carriedOut(snapshot, { ...pass, decisions }, now), takenBack, decisions, snapshot);
     pass = passOver(before);
-    decisions = together(decisions, pass.decisions);
+    takenBack = startsAmong(decisions, pass.decisions);
+    decisions = together(decisions, pass.decisions, takenBack);
   }
   return pass.told(decisions);
 }
@@ -62,13 +64,44 @@ function placesIn({ head, holds, claims }: Partial<QueueMemory> = {}, now: numbe
   return JSON.stringify([head && late(head), holds?.map(late), claims]);
 }
 
-/** What a later pass stops that an earlier one has started does not start at all. */
-function together(before: readonly Decision[], more: readonly Decision[]): readonly Decision[] {
+/** What a later pass stops that an earlier one has started: the start alone is taken back. */
+function startsAmong(before: readonly Decision[], more: readonly Decision[]): readonly Decision[] {
+  const stopped = new Set(more.filter(({ kind }) => kind === "stop").map(nameOf));
+  return stopped.size === 0 ? [] : before.filter((each) => each.kind === "start" && stopped.has(nameOf(each)));
+}
+
+/** What is taken back does not start at all. */
+function together(
+  before: readonly Decision[],
+  more: readonly Decision[],
+  takenBack: readonly Decision[],
+): readonly Decision[] {
   if (more.length === 0) return before;
-  const nameOf = ({ task, shard }: Decision): string => `${task}/${shard}`;
-  const started = new Set(before.filter(({ kind }) => kind === "start").map(nameOf));
-  const stopped = more.filter(({ kind }) => kind === "stop").map(nameOf);
-  const never = new Set(stopped.filter((name) => started.has(name)));
+  const never = new Set(takenBack.map(nameOf));
   const all = [...before, ...more].filter((each) => !never.has(nameOf(each)));
   return [...all.filter(({ kind }) => kind === "stop"), ...all.filter(({ kind }) => kind === "start")];
+}
+
+/** Of whom starts alone were taken back, nothing has been stopped: its queue remembers of it what it did before. */
+function unstopped(
+  after: Snapshot,
+  takenBack: readonly Decision[],
+  decisions: readonly Decision[],
+  { pools }: Snapshot,
+): Snapshot {
+  if (takenBack.length === 0) return after;
+  const stopped = new Set(decisions.filter(({ kind }) => kind === "stop").map(({ task }) => task));
+  const names = new Set(takenBack.map(({ task }) => task).filter((task) => !stopped.has(task)));
+  const uids = new Set(after.tasks.filter(({ key }) => names.has(key)).map(({ uid }) => uid));
+  const asBefore = (pool: Pool, i: number): Pool => {
+    if (pool.memory?.preempted === undefined) return pool;
+    const before = pools[i]?.memory?.preempted ?? {};
+    const others = Object.entries(pool.memory.preempted).filter(([uid]) => !uids.has(uid) || before[uid] !== undefined);
+    return { ...pool, memory: { ...pool.memory, preempted: Object.fromEntries(others) } };
+  };
+  return { ...after, pools: after.pools.map(asBefore) };
+}
+
+function nameOf({ task, shard }: Decision): string {
+  return `${task}/${shard}`;
 }

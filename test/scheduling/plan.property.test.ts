@@ -169,15 +169,15 @@ test("nor does one over a pool in motion, with what plans before it have promise
 });
 
 test("what the usage says is what the nodes and the shards say", () => {
-  fc.assert(
-    fc.property(snapshots, (snapshot) => {
-      const plan = planPool(snapshot, noon);
-      const after = applied(snapshot, plan, noon);
-      const allocated = after.tasks.flatMap(({ active }) => active.map(({ request }) => request)).reduce(plus, {});
-      for (const { name, ...usage } of plan.usage) expect(usage.allocated).toBe(allocated[name] ?? 0);
-    }),
-    runs,
-  );
+  const holds = fc.property(snapshots, (snapshot) => {
+    const plan = planPool(snapshot, noon);
+    const after = applied(snapshot, plan, noon);
+    const allocated = after.tasks.flatMap(({ active }) => active.map(({ request }) => request)).reduce(plus, {});
+    for (const { name, ...usage } of plan.usage) expect(usage.allocated, tableOf(plan)).toBe(allocated[name] ?? 0);
+  });
+  // Where a start that was taken back once kept its room.
+  fc.assert(holds, { seed: -1285175382, path: "1107", numRuns: 1 });
+  fc.assert(holds, runs);
 });
 
 test("nothing happens before the moment at which a plan wakes, and no moment is in the past", () => {

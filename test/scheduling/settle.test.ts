@@ -56,6 +56,21 @@ test("a task that was held back for the head of another pool starts, where a lat
   expect(startsOf(plan)).toEqual(["lab/reserved/0", "lab/small/0", "lab/late/0"]);
 });
 
+test("what is taken back leaves its room at once, and says that it waits, not that something was stopped", () => {
+  const pool = aPool()
+    .withPool({ order: ["Priority"], backfill: none, preemption: never })
+    .withChild("a", { backfill: none, preemption: { withinPool: "Never", reclaim: "Always" } })
+    .withNode("node-1", { cpu: 4, memory: 1, pods: 2 })
+    .withTasks({
+      whole: { pool: "a", shards: 1, memory: 1, expected },
+      taken: { shards: 1, expected },
+      owner: { pool: "a", shards: 1, expected },
+    });
+  const plan = settled(pool);
+  expect(startsOf(plan)).toEqual(["lab/whole/0", "lab/owner/0"]);
+  expect(plan.waiting.map(({ task, reason }) => [task, reason])).toEqual([["lab/taken", "PoolFull"]]);
+});
+
 test("what would be taken back at once for another pool does not start at all", () => {
   const plan = settled(
     aPool()
