@@ -1,6 +1,6 @@
 // The only reader of the environment: every setting of the operator, checked once, frozen.
 import { hostname } from "node:os";
-import { z } from "zod";
+import * as z from "zod";
 
 const seconds = (fallback: number): z.ZodType<number> => z.coerce.number().positive().max(3600).default(fallback);
 

@@ -1,7 +1,7 @@
 // Amounts as users write them (`500m`, `1Gi`, 2), and the whole numbers that the planner counts with: CPU in thousandths,
 // all else in its own unit.
 import { parseQuantity, type Quantity } from "@dsl/kube-operator";
-import { z } from "zod";
+import * as z from "zod";
 import type { Amounts } from "../scheduling/resources.ts";
 
 /** Kubernetes' own form without the minus sign: nothing that we count can be negative. */

@@ -1,5 +1,5 @@
 // What a condition in our status looks like, and the reading of one. Which condition says what is task-conditions.ts's.
-import { z } from "zod";
+import * as z from "zod";
 
 export const condition = z.object({
   type: z.string().max(64).describe("What the condition is about, such as Succeeded or Ready."),

@@ -1,6 +1,6 @@
 // What a task is mapped over, as it is written: the schema of `spec.items` with the rules that need no reading of other
 // objects. What the items are is items.ts's.
-import { z } from "zod";
+import * as z from "zod";
 import { itemBytesMax, itemCountMax, listBytesMax, listLengthMax } from "./items.ts";
 import { validations } from "./rule.ts";
 

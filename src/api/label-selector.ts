@@ -1,5 +1,5 @@
 // The schema of a Kubernetes label selector, for whatever selects by labels. What one selects is selector.ts's.
-import { z } from "zod";
+import * as z from "zod";
 import { validations } from "./rule.ts";
 
 /** Makes the schema of an object: closed to judge by, open where unknown fields are kept. */

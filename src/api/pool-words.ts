@@ -1,5 +1,5 @@
 // The words that a pool may name, as schemas. Which there are is the planner's to say: each list is compared with its own.
-import { z } from "zod";
+import * as z from "zod";
 import type { Backfill, Preemption } from "../scheduling/model.ts";
 import type { OrderName } from "../scheduling/order/index.ts";
 import type { PlacementName } from "../scheduling/placement/index.ts";

@@ -1,5 +1,5 @@
 // What the operator tells of a task: the schema of a PooledTask's status. Output only, but for the digest of its items.
-import { z } from "zod";
+import * as z from "zod";
 import { stallReasons, waitReasons } from "../scheduling/decision.ts";
 import { conditions } from "./condition.ts";
 

@@ -1,7 +1,7 @@
 // PooledTask: a function (a Pod template) mapped over items. Its schema, its types, and the reading of one that somebody
 // wrote. Does not know how shards run.
 import type { KubeObject, Resource } from "@dsl/kube-operator";
-import { z } from "zod";
+import * as z from "zod";
 import { bytesOf, quantity } from "./amount.ts";
 import { gangMax, shardCountMax } from "./chunks.ts";
 import { group, version } from "./group.ts";

@@ -1,6 +1,6 @@
 // A queue's memory as it stands in a pool's status: whole numbers, short lists. Written and read back by the operator
 // alone; what cannot be read is forgotten, which costs a turn or a hold and no more.
-import { z } from "zod";
+import * as z from "zod";
 import { kindsMax, kindTextMax } from "../scheduling/kinds.ts";
 import type { QueueMemory } from "../scheduling/model.ts";
 

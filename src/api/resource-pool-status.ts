@@ -1,5 +1,5 @@
 // What the operator tells of a pool: the schema of a ResourcePool's status. Output only, but for `queue`, its memory.
-import { z } from "zod";
+import * as z from "zod";
 import { learnedKeysMax } from "../scheduling/learned.ts";
 import { quantities, toldQuantity } from "./amount.ts";
 import { conditions } from "./condition.ts";

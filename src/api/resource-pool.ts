@@ -1,7 +1,7 @@
 // ResourcePool: capacity with a queue. Its schema, its types, and the reading of one that somebody wrote. Does not know
 // which nodes there are, nor what its parent says.
 import type { KubeObject, Resource } from "@dsl/kube-operator";
-import { z } from "zod";
+import * as z from "zod";
 import { movingOrders } from "../scheduling/order/index.ts";
 import { quantities } from "./amount.ts";
 import { group, version } from "./group.ts";

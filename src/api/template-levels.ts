@@ -1,6 +1,6 @@
 // The template's allow-list as CEL, object by object: made from the schema that the operator judges by, so that the two
 // cannot differ.
-import { z } from "zod";
+import * as z from "zod";
 import { allowedTemplate } from "./template.ts";
 
 export interface Level {

@@ -1,6 +1,6 @@
 // The Pod template of a task: an allow-list, written once, as a schema. What is not named here does not exist for the
 // operator, and the admission policy that refuses it aloud is made from this same schema (admission.ts).
-import { z } from "zod";
+import * as z from "zod";
 import { quantities } from "./amount.ts";
 import { labelSelectorSchema, type MakeObject } from "./label-selector.ts";
 import { reservedDomains } from "./reserved-names.ts";

@@ -8,7 +8,6 @@ import { ganttPicture } from "../view/gantt.ts";
 import type { Options } from "./arguments.ts";
 import { structureText } from "./output.ts";
 import { panelOf } from "./simulation-panel.ts";
-import { fileWorkload, traceWorkload } from "./simulation-sources.ts";
 import { type Column, tableText } from "./table.ts";
 import { UsageError } from "./usage-error.ts";
 import type { Session, Verb } from "./verb.ts";
@@ -82,6 +81,8 @@ async function workloadOf(session: Session): Promise<Workload> {
   const file = args.text("filename");
   const trace = args.text("swf");
   if (trace !== undefined && file !== undefined) throw new UsageError("-f and --swf are both given; leave one out");
+  // Evaluated only now: the schemas that it reads manifests by take longer to build than most verbs take.
+  const { fileWorkload, traceWorkload } = await import("./simulation-sources.ts");
   if (trace !== undefined) return traceWorkload(trace, machinePool, args.count("procs", 1), terminal);
   if (file !== undefined) return fileWorkload(file, session);
   throw new UsageError("no workload; name a file of manifests by -f FILE, or a trace by --swf FILE");

@@ -1,7 +1,7 @@
-// The verbs, in the order in which help lists them.
+// The verbs, in the order in which help lists them. What asks the planner is evaluated only when it is asked: the
+// schemas that it needs take longer to build than most verbs take for all they do.
 import { cancel } from "./cancel.ts";
 import { explainBy } from "./explain.ts";
-import { explanationByPlan } from "./explain-by-plan.ts";
 import { failures } from "./failures.ts";
 import { logs } from "./logs.ts";
 import { map } from "./map.ts";
@@ -18,7 +18,7 @@ import { version } from "./version.ts";
 export const verbs: readonly Verb[] = [
   map,
   top,
-  explainBy(explanationByPlan),
+  explainBy(async (...question) => (await import("./explain-by-plan.ts")).explanationByPlan(...question)),
   results,
   failures,
   logs,

@@ -2,7 +2,8 @@
 // again when that expires or when the server rejects it.
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { z } from "zod";
+import { en } from "zod/locales";
+import * as z from "zod/mini";
 import type { Clock } from "./clock.ts";
 import type { Connection, Environment } from "./connection.ts";
 
@@ -33,10 +34,10 @@ const credentialSchema = z.object({
   apiVersion: z.string(),
   kind: z.literal("ExecCredential"),
   status: z.object({
-    token: z.string().optional(),
-    clientCertificateData: z.string().optional(),
-    clientKeyData: z.string().optional(),
-    expirationTimestamp: z.string().optional(),
+    token: z.optional(z.string()),
+    clientCertificateData: z.optional(z.string()),
+    clientKeyData: z.optional(z.string()),
+    expirationTimestamp: z.optional(z.string()),
   }),
 });
 type Credential = z.infer<typeof credentialSchema>["status"];
@@ -118,7 +119,7 @@ function credentialIn(stdout: string, origin: string, { command, apiVersion }: C
     // What was printed may be a secret.
     throw new Error(`${origin}: ${command} did not print JSON`);
   }
-  const result = credentialSchema.safeParse(printed);
+  const result = credentialSchema.safeParse(printed, { error: en().localeError });
   if (!result.success) {
     const issue = result.error.issues[0];
     throw new Error(`${origin}: ${command} printed no ExecCredential: ${issue?.path.join(".")}: ${issue?.message}`);

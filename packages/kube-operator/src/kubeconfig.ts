@@ -3,7 +3,8 @@ import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { parse } from "yaml";
-import { z } from "zod";
+import { en } from "zod/locales";
+import * as z from "zod/mini";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Connection, type Environment, tokenFromFile } from "./connection.ts";
 import { runCredentialPlugin } from "./credential-plugin.ts";
@@ -17,13 +18,14 @@ export interface KubeconfigOptions {
   readonly clock?: Clock;
 }
 
-const text = z.string().optional();
+// The small build of zod: a program that runs once pays for the whole at every start.
+const text = z.optional(z.string());
 
 const clusterSchema = z.object({
   server: z.string(),
   "certificate-authority": text,
   "certificate-authority-data": text,
-  "insecure-skip-tls-verify": z.boolean().optional(),
+  "insecure-skip-tls-verify": z.optional(z.boolean()),
   "tls-server-name": text,
   "proxy-url": text,
 });
@@ -36,26 +38,26 @@ const userSchema = z.object({
   token: text,
   tokenFile: text,
   username: text,
-  exec: z
-    .object({
+  exec: z.optional(
+    z.object({
       apiVersion: z.string(),
       command: z.string(),
-      args: z.array(z.string()).nullish(),
-      env: z.array(z.object({ name: z.string(), value: z.string() })).nullish(),
-      provideClusterInfo: z.boolean().optional(),
+      args: z.nullish(z.array(z.string())),
+      env: z.nullish(z.array(z.object({ name: z.string(), value: z.string() }))),
+      provideClusterInfo: z.optional(z.boolean()),
       installHint: text,
-    })
-    .optional(),
-  "auth-provider": z.unknown().optional(),
+    }),
+  ),
+  "auth-provider": z.optional(z.unknown()),
 });
 
 const contextSchema = z.object({ cluster: z.string(), user: text, namespace: text });
 
 const fileSchema = z.object({
   "current-context": text,
-  clusters: z.array(z.object({ name: z.string(), cluster: clusterSchema })).nullish(),
-  users: z.array(z.object({ name: z.string(), user: userSchema.nullish() })).nullish(),
-  contexts: z.array(z.object({ name: z.string(), context: contextSchema })).nullish(),
+  clusters: z.nullish(z.array(z.object({ name: z.string(), cluster: clusterSchema }))),
+  users: z.nullish(z.array(z.object({ name: z.string(), user: z.nullish(userSchema) }))),
+  contexts: z.nullish(z.array(z.object({ name: z.string(), context: contextSchema }))),
 });
 
 /** A named entry, and the file that it stands in: paths in it are relative to that file. */
@@ -140,7 +142,7 @@ function parseFile(file: string, content: string): z.infer<typeof fileSchema> {
     const line = (error as { linePos?: readonly { line: number }[] }).linePos?.[0]?.line;
     throw new Error(`${file}: this is no YAML${line === undefined ? "" : ` (line ${line})`}`);
   }
-  const result = fileSchema.safeParse(document ?? {});
+  const result = fileSchema.safeParse(document ?? {}, { error: en().localeError });
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   throw new Error(`${file}: ${issue?.path.join(".") || "the file"}: ${issue?.message}`);

@@ -1,7 +1,7 @@
 // zod → the structural schema of a CustomResourceDefinition. zod's own JSON schema says the same things in ways that
 // the API server refuses; each such way is either rewritten here or refused with the path of the field.
 // Knows nothing of the kind around the schema.
-import { z } from "zod";
+import * as z from "zod";
 import { isRecord, type JsonSchema, sameJson } from "./json-schema.ts";
 
 type Raw = Readonly<Record<string, unknown>>;
