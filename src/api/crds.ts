@@ -40,9 +40,9 @@ export function resourcePoolCrd(): CustomResourceDefinition {
       },
       {
         name: "Util",
-        type: "integer",
-        jsonPath: '.status.resources[?(@.name=="cpu")].utilizationPercent',
-        description: "CPUs allocated of those that Pods of others leave, in percent.",
+        type: "string",
+        jsonPath: ".status.summary.utilization",
+        description: "CPUs allocated of those that Pods of others leave.",
       },
       { name: "Queued", type: "integer", jsonPath: ".status.tasks.queued", description: "Tasks that wait." },
       { name: "Running", type: "integer", jsonPath: ".status.tasks.running", description: "Tasks that run." },

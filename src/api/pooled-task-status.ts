@@ -68,7 +68,12 @@ export const pooledTaskStatus = z
       .object({
         percent: z.int().min(0).max(100).describe("Items that have ended, in hundredths."),
         itemsPerSecondMilli: z.int().min(0).exactOptional().describe("Items ended a second lately, in thousandths."),
-        estimatedCompletion: z.iso.datetime().exactOptional().describe("When it will be done at this rate."),
+        estimatedCompletion: z.iso
+          .datetime()
+          .exactOptional()
+          .describe(
+            "When it will be done on the places that it has now: told once it has shown how long an item and a start take.",
+          ),
       })
       .exactOptional()
       .describe("How far the task is."),

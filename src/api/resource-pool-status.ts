@@ -102,6 +102,11 @@ export const resourcePoolStatus = z
     summary: z
       .object({
         cpu: z.string().max(64).describe("CPUs allocated of those there are, such as 61/96."),
+        utilization: z
+          .string()
+          .max(64)
+          .describe("CPUs allocated of those that Pods of others leave, such as 65%.")
+          .exactOptional(),
         reserved: z.string().max(64).describe("CPUs reserved, such as 16.").exactOptional(),
         tasks: z.string().max(64).describe("Such as 7 running, 4 queued."),
       })

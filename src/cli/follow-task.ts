@@ -82,11 +82,16 @@ export async function followTask(task: PooledTask, options: FollowTaskOptions): 
 }
 
 /** Why nothing of the task runs, or nothing at all. */
-function troubleText({ name, stage, reason, message, position }: TaskRow): string {
+function troubleText({ name, stage, reason, message, position, shards }: TaskRow): string {
   if (reason === undefined || stage === "Running" || stage === "Succeeded" || stage === "Failed") return "";
   const why = message === undefined || message === "" ? reason : `${reason}: ${message}`;
   if (stage === "NeedsPerson") return `${name} needs a person: ${why} ${whatHelpsAgainst(reason) ?? ""}`.trimEnd();
-  return `${name} waits${position === undefined ? "" : ` at position ${position}`}: ${why}`;
+  const at = position === undefined ? "" : ` at position ${position}`;
+  if (stage !== "Starting") return `${name} waits${at}: ${why}`;
+  // The first of it have their places, so it is the others that wait.
+  return reason === "Starting"
+    ? `${name} starts: ${message}`
+    : `${name}: ${shards.starting} starting, ${shards.waiting} waiting${at}: ${why}`;
 }
 
 /** `squares: 97 of 100 items succeeded, 3 failed, in 41s.` */

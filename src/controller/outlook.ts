@@ -40,6 +40,8 @@ export interface OutlookFacts {
 export interface Outlook {
   /** Of a shard with so many items. */
   readonly expected: (items: number) => Expectation;
+  /** What a start takes. Absent until the task has shown it, and what an item takes: when it ends, nobody can tell before. */
+  readonly startMs?: number;
   /** Items of the shard that starts next, as far as anybody can tell. */
   readonly nextItems: number;
   /** Absent where chunks are of one size. */
@@ -72,15 +74,16 @@ export function outlookOf(facts: OutlookFacts, now: number): Outlook {
     known.set(items, expectation);
     return expectation;
   };
+  const shown = own.itemMs && { startMs: own.startMs?.mean ?? 0 };
   if (spec.chunk.size !== "Auto")
-    return { expected, nextItems: spec.chunk.size, shardsToCut: 0, shards: account.shards };
+    return { expected, ...shown, nextItems: spec.chunk.size, shardsToCut: 0, shards: account.shards };
   // Chunks grow by what the task itself has shown, and by nothing else: a guess of others would be cut for good.
   const itemMs = own.itemMs && itemMsOf(learned, { ...asked, own: own.itemMs });
   const cutRule = cutRuleOf(facts, own, itemMs);
   const left = account.uncutItems;
   const nextItems = left === 0 ? 1 : chunkItems(left, cutRule);
   const shardsToCut = chunksLeft(left, cutRule);
-  return { expected, nextItems, cutRule, shardsToCut, shards: account.shards + shardsToCut };
+  return { expected, ...shown, nextItems, cutRule, shardsToCut, shards: account.shards + shardsToCut };
 }
 
 function cutRuleOf(

@@ -117,10 +117,14 @@ function countsOf(
   return { tasks: { queued: idle.length - suspended, running: open.length - idle.length, suspended }, shards };
 }
 
-function cpuSummary(cpu: ResourceUsage | undefined): { readonly cpu: string; readonly reserved: string } {
-  if (cpu === undefined) return { cpu: "–", reserved: "–" };
+function cpuSummary(cpu: ResourceUsage | undefined): Omit<NonNullable<ResourcePoolStatus["summary"]>, "tasks"> {
+  if (cpu === undefined) return { cpu: "–", utilization: "–", reserved: "–" };
   const text = (amount: number): string => amountText("cpu", amount);
-  return { cpu: `${text(cpu.allocated)}/${text(cpu.capacity)}`, reserved: text(cpu.reserved) };
+  return {
+    cpu: `${text(cpu.allocated)}/${text(cpu.capacity)}`,
+    utilization: `${utilizationPercent(cpu)}%`,
+    reserved: text(cpu.reserved),
+  };
 }
 
 type Told = readonly [PoolStage, string, string];

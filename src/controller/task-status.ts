@@ -2,7 +2,7 @@
 import { type Condition, conditionOf, setCondition, timeText } from "@dsl/kube-operator";
 import type { PooledTaskStatus, TaskFailure } from "../api/pooled-task.ts";
 import { type StageCondition, taskConditions } from "../api/task-conditions.ts";
-import { remainingWorkMs, stallReasons, type TaskForecast, taskStatistics, type Waiting } from "../scheduling/index.ts";
+import { stallReasons, type TaskForecast, taskStatistics, timeLeftMs, type Waiting } from "../scheduling/index.ts";
 import type { Account } from "./account.ts";
 import { type ObservedTask, waitingShards } from "./observe.ts";
 import type { EndReason } from "./stage.ts";
@@ -28,12 +28,12 @@ export function taskStatus(task: ObservedTask, plan: TaskPlan, now: number): Poo
   const account = memory?.work?.account;
   const ended = stage.kind === "Ended";
   const queue = ended ? undefined : queueOf(task, plan, now);
-  const left = account === undefined || ended ? undefined : leftMs(task, plan, account, now);
+  const left = account === undefined || ended ? undefined : leftMs(task, plan, now);
   const generation = object.metadata.generation ?? 1;
   const status: PooledTaskStatus = {
     observedGeneration: generation,
     ...(task.firstDecided !== undefined && { engine: task.engine }),
-    ...(account !== undefined && { shards: shardsOf(task, account, plan.starts) }),
+    ...(account !== undefined && { shards: shardsOf(task, account, plan) }),
     ...(account !== undefined && { items: itemsOf(account, memory?.work?.items.digest) }),
     ...(account !== undefined && progressOf(account, ended, left, now)),
     ...(queue !== undefined && { queue }),
@@ -46,7 +46,7 @@ export function taskStatus(task: ObservedTask, plan: TaskPlan, now: number): Poo
     ...(ended && { completionTime: previous?.completionTime ?? timeText(endOf(stage.reason, account, now)) }),
     handledRetry: account?.retryRound ?? previous?.handledRetry ?? 0,
     summary: summaryOf(account, left),
-    conditions: conditionsOf(previous?.conditions ?? [], stageConditions(task, queue), generation, now),
+    conditions: conditionsOf(previous?.conditions ?? [], stageConditions(task, queue, plan), generation, now),
   };
   return status;
 }
@@ -57,17 +57,30 @@ function endOf(reason: EndReason, account: Account | undefined, now: number): nu
   return isOurs ? now : (account?.facts.lastEnd ?? now);
 }
 
-function shardsOf(task: ObservedTask, account: Account, starts: number): NonNullable<PooledTaskStatus["shards"]> {
-  const running = task.active.filter(({ state }) => state === "Running").length;
-  const starting = task.active.length - running + task.open.length + starts;
+function shardsOf(task: ObservedTask, account: Account, plan: TaskPlan): NonNullable<PooledTaskStatus["shards"]> {
+  const running = runningOf(task);
+  const starting = placesOf(task, plan) - running;
   return {
     total: Math.max(account.shards, task.outlook?.shards ?? 0),
-    waiting: Math.max(0, waitingShards(task.model) - starts),
+    waiting: waitingAfter(task, plan),
     starting,
     running,
     succeeded: account.settledShards - account.failedShards,
     failed: account.failedShards,
   };
+}
+
+/** The places that it holds, and those of this plan. */
+function placesOf({ active, open }: ObservedTask, { starts }: TaskPlan): number {
+  return active.length + open.length + starts;
+}
+
+function runningOf({ active }: ObservedTask): number {
+  return active.filter(({ state }) => state === "Running").length;
+}
+
+function waitingAfter({ model }: ObservedTask, { starts }: TaskPlan): number {
+  return Math.max(0, waitingShards(model) - starts);
 }
 
 function itemsOf(account: Account, digest: string | undefined): NonNullable<PooledTaskStatus["items"]> {
@@ -88,18 +101,12 @@ function itemsPerSecond(account: Account, now: number): number | undefined {
   return (ended * 1000) / (now - firstStart);
 }
 
-/** What is left at the rate so far; where chunks grow, the rate of the first small ones says nothing of the others. */
-function leftMs(task: ObservedTask, { starts }: TaskPlan, account: Account, now: number): number | undefined {
+/** What is left on the places that it has: the rate so far is that of the first shards, while others were starting. */
+function leftMs(task: ObservedTask, plan: TaskPlan, now: number): number | undefined {
   const { model, outlook } = task;
-  if (outlook?.cutRule !== undefined && model !== undefined) {
-    const places = task.active.length + task.open.length + starts;
-    if (outlook.cutRule.itemMs === undefined || places === 0) return undefined;
-    const waiting = waitingShards(model);
-    return (remainingWorkMs(model, waiting, now) + waiting * outlook.cutRule.startMs) / places;
-  }
-  const rate = itemsPerSecond(account, now);
-  const left = account.shape.items - account.done.count - account.failedCount;
-  return rate === undefined ? undefined : (left / rate) * 1000;
+  const places = placesOf(task, plan);
+  if (model === undefined || outlook?.startMs === undefined || places === 0) return undefined;
+  return timeLeftMs(model, waitingShards(model), places, outlook.startMs, now);
 }
 
 function progressOf(
@@ -141,23 +148,25 @@ function durationText(ms: number): string {
 
 type Queue = NonNullable<PooledTaskStatus["queue"]>;
 
-function queueOf(task: ObservedTask, { waiting, starts, forecast }: TaskPlan, now: number): Queue | undefined {
+function queueOf(task: ObservedTask, plan: TaskPlan, now: number): Queue | undefined {
+  const { waiting, forecast } = plan;
   if (task.stage.kind === "Stalled") return { reason: task.stage.reason, message: task.stage.message };
+  const trouble = task.active.flatMap((attempt) => (attempt.state === "Starting" ? (attempt.waitingFor ?? []) : []));
+  const [words] = trouble;
+  const runs = runningOf(task) > 0;
+  // What keeps its first Pods from starting keeps back those that wait for room behind them, too.
+  if (waiting?.position !== undefined && words !== undefined && !runs) return { reason: "Starting", message: words };
   if (waiting !== undefined) {
     const { reason, message, position } = waiting;
     if (position === undefined || position > toldPositions) return { reason, message };
     return { position, reason, message, ...(forecast !== undefined && expectations(forecast, now)) };
   }
-  const starting = task.active.filter(({ state }) => state === "Starting");
-  const trouble = starting.flatMap((attempt) => (attempt.state === "Starting" ? (attempt.waitingFor ?? []) : []));
-  const [words] = trouble;
-  const runs = task.active.some(({ state }) => state === "Running");
   const refusal = task.memory?.refusal;
   // Its Jobs are still being taken back; what they were refused for is what a person wants to know.
   if (!runs && refusal !== undefined && now < refusal.until)
     return { reason: refusal.reason, message: refusal.message };
   if (runs && words === undefined) return undefined;
-  if (starting.length + task.open.length + starts === 0) return undefined;
+  if (placesOf(task, plan) === runningOf(task)) return undefined;
   const message = words ?? "its Pods have been created and are being started";
   return { reason: "Starting", message };
 }
@@ -172,7 +181,7 @@ function expectations({ expectedStart, wouldStartIf }: TaskForecast, now: number
 
 // ---- conditions
 
-function stageConditions(task: ObservedTask, queue: Queue | undefined): readonly StageCondition[] {
+function stageConditions(task: ObservedTask, queue: Queue | undefined, plan: TaskPlan): readonly StageCondition[] {
   const { stage } = task;
   switch (stage.kind) {
     case "Ended":
@@ -190,15 +199,21 @@ function stageConditions(task: ObservedTask, queue: Queue | undefined): readonly
     case "Ending":
       return taskConditions("InProgress", "Ending", `what runs is being stopped: ${stage.message}`);
     default:
-      return openConditions(task, queue);
+      return openConditions(task, queue, plan);
   }
 }
 
-function openConditions(task: ObservedTask, queue: Queue | undefined): readonly StageCondition[] {
+function openConditions(task: ObservedTask, queue: Queue | undefined, plan: TaskPlan): readonly StageCondition[] {
   if (queue !== undefined && (stallReasons as readonly string[]).includes(queue.reason) && task.active.length === 0) {
     return taskConditions("Stalled", queue.reason, queue.message);
   }
-  const runs = task.active.some(({ state }) => state === "Running");
+  const runs = runningOf(task) > 0;
+  const starting = placesOf(task, plan);
+  // The first of it have their places: what the others wait for is told beside it.
+  if (plan.waiting?.position !== undefined && queue?.reason !== "Starting" && !runs && starting > 0) {
+    const message = `${starting} starting, ${waitingAfter(task, plan)} waiting for a place`;
+    return taskConditions("InProgress", "Starting", message);
+  }
   if (queue !== undefined && !runs) return taskConditions("InProgress", queue.reason, queue.message);
   const account = task.memory?.work?.account;
   const message =

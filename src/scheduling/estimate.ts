@@ -14,12 +14,21 @@ export function expectationOfShard(task: Pick<Task, "expected">, { expected }: A
   return expectationOf(expected === undefined ? task : { expected });
 }
 
-/** What is left of a task: its open shards at their likely length, those that run less what they have had. */
-export function remainingWorkMs(task: Task, waiting: number, now: number): number {
-  const running = task.active.map((shard) =>
-    Math.max(0, expectationOfShard(task, shard).likelyMs - (now - shard.since)),
-  );
-  return waiting * expectationOf(task).likelyMs + running.reduce((a, b) => a + b, 0);
+/**
+ * How long a task will take on so many places: those that run less what they have had, then one shard after the other on
+ * each. None of the three can be undercut: the last that runs, all work evenly, the place that must take one more round.
+ */
+export function timeLeftMs(task: Task, waiting: number, places: number, startMs: number, now: number): number {
+  const left = task.active.map((shard) => {
+    const { likelyMs } = expectationOfShard(task, shard);
+    return Math.max(0, likelyMs + (shard.state === "Starting" ? startMs : 0) - (now - shard.since));
+  });
+  const shardMs = startMs + expectationOf(task).likelyMs;
+  const sum = left.reduce((a, b) => a + b, waiting * shardMs);
+  const longest = left.reduce((a, b) => Math.max(a, b), 0);
+  const shortest = left.length < places ? 0 : left.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+  const rounds = Math.ceil(waiting / places) * shardMs;
+  return Math.max(longest, sum / places, rounds === 0 ? 0 : shortest + rounds);
 }
 
 /**

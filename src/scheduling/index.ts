@@ -15,7 +15,7 @@
 //   decision                what comes out; statistics, task-statistics: the numbers in status, kept by change points
 export { type CutRule, chunkItems, chunksLeft, placesOn, probeStartMs, probesAfter } from "./cut.ts";
 export * from "./decision.ts";
-export { remainingWorkMs } from "./estimate.ts";
+export { timeLeftMs } from "./estimate.ts";
 export { forecast, forecastNow, type TaskForecast, type WouldStart } from "./forecast.ts";
 export {
   expectationFor,

@@ -65,6 +65,7 @@ export function explanationLines(explained: Explained, now: number): readonly Ex
 
 const stageTexts: Readonly<Record<TaskStage, string>> = {
   Waiting: "waiting",
+  Starting: "starting",
   Running: "running",
   Suspended: "suspended",
   NeedsPerson: "stopped until a person does something",

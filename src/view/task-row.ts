@@ -2,7 +2,15 @@
 // nothing.
 import type { PooledTask } from "../api/pooled-task.ts";
 
-export type TaskStage = "Waiting" | "Running" | "Suspended" | "NeedsPerson" | "Succeeded" | "Failed" | "Deleting";
+export type TaskStage =
+  | "Waiting"
+  | "Starting"
+  | "Running"
+  | "Suspended"
+  | "NeedsPerson"
+  | "Succeeded"
+  | "Failed"
+  | "Deleting";
 
 export interface TaskRow {
   readonly namespace: string;
@@ -61,8 +69,8 @@ export function taskStage(task: PooledTask): TaskStage {
   }
   const { running = 0, starting = 0 } = task.status?.shards ?? {};
   if (running > 0) return "Running";
-  if (task.spec.suspend && starting === 0) return "Suspended";
-  return "Waiting";
+  if (starting > 0) return "Starting";
+  return task.spec.suspend ? "Suspended" : "Waiting";
 }
 
 export function isFinished(task: PooledTask): boolean {

@@ -25,7 +25,7 @@ test("the planner itself is asked, whatever the operator wrote last", async () =
   await createTask("squares");
   expect((await run(["explain", "squares"])).stdout).toMatchInlineSnapshot(`
     "Task:        default/squares in pool lab
-    State:       waiting, 0 of 100 items done, 2 starting, 98 waiting
+    State:       starting, 0 of 100 items done, 2 starting, 98 waiting
     Reason:      PoolFull
     Message:     each shard asks for 1 cpu; lab has 0 free
     Queue:       position 1

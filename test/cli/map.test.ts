@@ -158,10 +158,17 @@ test("why a task waits is told when it changes, not each time that amounts do", 
   });
   await report("squares", {
     conditions: waiting,
+    shards: shards({ starting: 20, waiting: 80 }),
+    queue: { position: 1, reason: "PoolFull", message: "0 CPUs are free" },
+  });
+  await report("squares", {
+    conditions: waiting,
+    shards: shards({}),
     queue: { reason: "NotAllowed", message: "lab does not admit default" },
   });
   expect(call.stderr).toMatchInlineSnapshot(`
     "squares waits at position 2: PoolFull: 9 CPUs are free
+    squares: 20 starting, 80 waiting at position 1: PoolFull: 0 CPUs are free
     squares waits: NotAllowed: lab does not admit default
     "
   `);

@@ -80,7 +80,7 @@ test("amounts are written as Kubernetes writes them", () => {
     },
     { name: "pods", capacity: "110", reserved: "0", foreign: "110", allocated: "0", free: "0", utilizationPercent: 0 },
   ]);
-  expect(summary).toMatchObject({ cpu: "61/96", reserved: "16" });
+  expect(summary).toMatchObject({ cpu: "61/96", utilization: "65%", reserved: "16" });
 });
 
 test("tasks and shards are counted by what they do, ended tasks left out", () => {

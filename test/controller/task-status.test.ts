@@ -1,6 +1,7 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { PooledTask } from "../../src/api/pooled-task.ts";
 import { type TaskPlan, taskStatus } from "../../src/controller/task-status.ts";
+import { aTask } from "../support/scheduling.ts";
 import {
   anAccount,
   anObservedTask,
@@ -55,12 +56,57 @@ test("shards are counted where they are", () => {
   expect(shards).toEqual({ total: 6, waiting: 1, starting: 2, running: 1, succeeded: 1, failed: 1 });
 });
 
-test("the rate is that since the first start, and the estimate what is left at that rate", () => {
-  const account = anAccount(4);
-  for (const line of [success(0), attempt(0, "Succeeded"), success(1), attempt(1, "Succeeded")]) account.apply(line);
-  const { progress, summary } = status({ account }, {}, 11);
-  expect(progress).toEqual({ percent: 50, itemsPerSecondMilli: 200, estimatedCompletion: "2026-01-01T12:00:21Z" });
-  expect(summary).toEqual({ items: "2/4", eta: "10s" });
+describe("the estimate", () => {
+  const account = anAccount(100);
+  for (const line of [success(0), attempt(0, "Succeeded")]) account.apply(line);
+  const model = { ...aTask("squares", { expected: { likelyMs: 3000 } }), waiting: [{ start: 20, end: 100 }] };
+  const outlook = { startMs: 10_000 } as NonNullable<ObservedTraits["outlook"]>;
+  const active = Array.from({ length: 20 }, (_, shard) => starting(shard));
+
+  test("is of all that waits on the places there are, and not of the rate while the first were starting", () => {
+    const { progress, summary } = status({ account, active, model, outlook }, {}, 11);
+    expect(progress).toEqual({ percent: 1, itemsPerSecondMilli: 100, estimatedCompletion: "2026-01-01T12:01:03Z" });
+    expect(summary).toEqual({ items: "1/100", eta: "52s" });
+  });
+
+  test("is not told before the task has shown how long its items take, nor while it has no place", () => {
+    const { startMs: _, ...nothing } = outlook;
+    for (const traits of [
+      { active, outlook: nothing },
+      { active: [], outlook },
+    ]) {
+      const { progress, summary } = status({ account, model, ...traits }, {}, 11);
+      expect(progress).not.toHaveProperty("estimatedCompletion");
+      expect(summary).toEqual({ items: "1/100" });
+    }
+  });
+});
+
+describe("while the first of it start and the others wait", () => {
+  const model = { waiting: [{ start: 20, end: 100 }], backingOff: [] } as unknown as NonNullable<
+    ObservedTraits["model"]
+  >;
+  const account = anAccount(100);
+  const active = Array.from({ length: 20 }, (_, shard) => starting(shard));
+
+  test("it is starting, and its queue says what the others wait for", () => {
+    const told = status({ account, active, model }, { waiting: waits(1) });
+    expect(told.queue).toMatchObject({ position: 1, reason: "PoolFull" });
+    expect(told.conditions?.find(({ type }) => type === "Succeeded")).toMatchObject({
+      reason: "Starting",
+      message: "20 starting, 80 waiting for a place",
+    });
+    const decided = status({ account, model }, { waiting: waits(1), starts: 1 });
+    expect(decided.conditions?.[0]?.message).toBe("1 starting, 79 waiting for a place");
+  });
+
+  test("what keeps those from starting is told before what the others wait for", () => {
+    const stuck = status(
+      { account, active: [starting(0, "ErrImagePull: no such image")], model },
+      { waiting: waits(1) },
+    );
+    expect(stuck.queue).toEqual({ reason: "Starting", message: "ErrImagePull: no such image" });
+  });
 });
 
 test("failures that are alike are told once, by the first item, with how many there are", () => {

@@ -11,6 +11,8 @@ describe("the stage of a task, by the table of the API", () => {
     ["Waiting", aTask({ queue, conditions: conditions({ Finished: "False", Reconciling: "True" }) })],
     ["Running", aTask({ queue, shards: shards({ running: 1, waiting: 99 }) })],
     ["Running", aTask({ shards: shards({ running: 1 }) }, { suspend: true })],
+    ["Starting", aTask({ queue, shards: shards({ starting: 20, waiting: 80 }) })],
+    ["Starting", aTask({ shards: shards({ starting: 1 }) }, { suspend: true })],
     ["Suspended", aTask({}, { suspend: true })],
     ["NeedsPerson", aTask({ queue, conditions: conditions({ Finished: "False", Stalled: "True" }) })],
     ["Succeeded", aTask({ conditions: conditions({ Succeeded: "True", Finished: "True" }) })],
