@@ -40,8 +40,8 @@ export interface OutlookFacts {
 export interface Outlook {
   /** Of a shard with so many items. */
   readonly expected: (items: number) => Expectation;
-  /** What a start takes. Absent until the task has shown it, and what an item takes: when it ends, nobody can tell before. */
-  readonly startMs?: number;
+  /** How it has gone so far. Absent until an item has shown how long it takes: when all end, nobody can tell before. */
+  readonly shown?: { readonly startMs: number; readonly ends: OwnHistory["ends"] };
   /** Items of the shard that starts next, as far as anybody can tell. */
   readonly nextItems: number;
   /** Absent where chunks are of one size. */
@@ -74,7 +74,7 @@ export function outlookOf(facts: OutlookFacts, now: number): Outlook {
     known.set(items, expectation);
     return expectation;
   };
-  const shown = own.itemMs && { startMs: own.startMs?.mean ?? 0 };
+  const shown = own.itemMs && { shown: { startMs: own.startMs?.mean ?? 0, ends: own.ends } };
   if (spec.chunk.size !== "Auto")
     return { expected, ...shown, nextItems: spec.chunk.size, shardsToCut: 0, shards: account.shards };
   // Chunks grow by what the task itself has shown, and by nothing else: a guess of others would be cut for good.

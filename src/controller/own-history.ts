@@ -12,7 +12,19 @@ export interface OwnHistory {
    * results have no room costs another start.
    */
   readonly bytes?: number;
+  /** Its ends as they come one after the other, since it last rested. */
+  readonly ends?: Ends;
 }
+
+interface Ends {
+  readonly first: number;
+  readonly last: number;
+  /** After the first. */
+  readonly count: number;
+}
+
+/** Without a place for so long, it rested: suspended, or behind others. */
+const restMs = 60_000;
 
 /** Sums over the items of one attempt. */
 export interface ItemSums {
@@ -50,15 +62,21 @@ export function sumsOf(ends: readonly ItemEnd[]): ItemSums {
 /** What is known once this attempt has ended too. */
 export function withEnd(
   own: OwnHistory,
-  { decided, start }: { readonly decided: number; readonly start?: number },
+  { decided, start, end }: { readonly decided: number; readonly start?: number; readonly end: number },
   { timed, ms, kept, bytes }: ItemSums,
 ): OwnHistory {
   return {
     ...own,
+    ends: withOneMore(own.ends, decided, end),
     ...(timed > 0 && { itemMs: withSample(own.itemMs, ms / timed) }),
     ...(start !== undefined && { startMs: withSample(own.startMs, Math.max(0, start - decided)) }),
     ...(kept > 0 && { bytes: peak(own.bytes ?? 0, bytes / kept) }),
   };
+}
+
+function withOneMore(ends: Ends | undefined, decided: number, end: number): Ends {
+  if (ends === undefined || decided - ends.last > restMs) return { first: end, last: end, count: 0 };
+  return { first: Math.min(ends.first, end), last: Math.max(ends.last, end), count: ends.count + 1 };
 }
 
 function peak(former: number, sample: number): number {

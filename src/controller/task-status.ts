@@ -101,12 +101,19 @@ function itemsPerSecond(account: Account, now: number): number | undefined {
   return (ended * 1000) / (now - firstStart);
 }
 
-/** What is left on the places that it has: the rate so far is that of the first shards, while others were starting. */
+/**
+ * What is left on the places that it has, and no less than at the rate at which its shards have ended since the first
+ * did: that counts in how long a place is empty between two of them. Where chunks grow, it says nothing of the others.
+ */
 function leftMs(task: ObservedTask, plan: TaskPlan, now: number): number | undefined {
   const { model, outlook } = task;
   const places = placesOf(task, plan);
-  if (model === undefined || outlook?.startMs === undefined || places === 0) return undefined;
-  return timeLeftMs(model, waitingShards(model), places, outlook.startMs, now);
+  if (model === undefined || outlook?.shown === undefined || places === 0) return undefined;
+  const { startMs, ends } = outlook.shown;
+  const onPlaces = timeLeftMs(model, waitingShards(model), places, startMs, now);
+  if (outlook.cutRule !== undefined || ends === undefined || ends.count === 0) return onPlaces;
+  const left = waitingAfter(task, plan) + places;
+  return Math.max(onPlaces, (left * (now - ends.first)) / ends.count);
 }
 
 function progressOf(

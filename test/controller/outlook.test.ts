@@ -27,3 +27,13 @@ test("what runs longer than what has ended counts, once its end would have been 
   expect(itemMs(1.9)).toBe(20);
   expect(itemMs(12)).toBeGreaterThan(5000);
 });
+
+test("how fast its shards end is counted since it last rested", () => {
+  const at = (seconds: number) =>
+    ended({ decided: noon + (seconds - 5) * 1000, end: noon + seconds * 1000, outcomes: [success(0)] });
+  const endsAt = (...seconds: readonly number[]) =>
+    outlookOf({ ...facts, running: [], ended: seconds.map(at) }, noon).shown?.ends;
+  expect(endsAt(10, 20, 30)).toEqual({ first: noon + 10_000, last: noon + 30_000, count: 2 });
+  expect(endsAt(10, 20, 900, 910)).toEqual({ first: noon + 900_000, last: noon + 910_000, count: 1 });
+  expect(outlookOf({ ...facts, running: [], ended: [] }, noon).shown).toBeUndefined();
+});

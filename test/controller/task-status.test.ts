@@ -60,7 +60,8 @@ describe("the estimate", () => {
   const account = anAccount(100);
   for (const line of [success(0), attempt(0, "Succeeded")]) account.apply(line);
   const model = { ...aTask("squares", { expected: { likelyMs: 3000 } }), waiting: [{ start: 20, end: 100 }] };
-  const outlook = { startMs: 10_000 } as NonNullable<ObservedTraits["outlook"]>;
+  const shown = { startMs: 10_000, ends: undefined };
+  const outlook = { shown } as NonNullable<ObservedTraits["outlook"]>;
   const active = Array.from({ length: 20 }, (_, shard) => starting(shard));
 
   test("is of all that waits on the places there are, and not of the rate while the first were starting", () => {
@@ -69,8 +70,18 @@ describe("the estimate", () => {
     expect(summary).toEqual({ items: "1/100", eta: "52s" });
   });
 
+  test("is no less than at the rate since the first end, which knows how long a place is empty in between", () => {
+    const ends = { first: noon + 1000, last: noon + 10_000, count: 10 };
+    expect(
+      status({ account, active, model, outlook: { ...outlook, shown: { ...shown, ends } } }, {}, 11).summary,
+    ).toEqual({
+      items: "1/100",
+      eta: "100s",
+    });
+  });
+
   test("is not told before the task has shown how long its items take, nor while it has no place", () => {
-    const { startMs: _, ...nothing } = outlook;
+    const { shown: _, ...nothing } = outlook;
     for (const traits of [
       { active, outlook: nothing },
       { active: [], outlook },
