@@ -3,7 +3,9 @@
 import { isForbidden } from "@dsl/kube-operator";
 import type { PooledTask } from "../api/pooled-task.ts";
 import { automatic } from "../controller/engine-choice.ts";
-import { observe, taskSpec, tasksOf, treesOf } from "../controller/observe.ts";
+import { observe } from "../controller/observe.ts";
+import { tasksOf, treesOf } from "../controller/observed/pools.ts";
+import { taskSpec } from "../controller/observed/specs.ts";
 import { poolStatus } from "../controller/pool-status.ts";
 import { isFinished } from "../controller/stage.ts";
 import { TaskMemories } from "../controller/task-memory.ts";

@@ -3,7 +3,9 @@
 import type { KubeObject, ObjectMeta } from "@dsl/kube-operator";
 import { apiVersion } from "../api/group.ts";
 import { automatic } from "../controller/engine-choice.ts";
-import { type ObservedTask, observe, taskSpec } from "../controller/observe.ts";
+import { observe } from "../controller/observe.ts";
+import { taskSpec } from "../controller/observed/specs.ts";
+import type { ObservedTask } from "../controller/observed/task.ts";
 import { TaskMemories } from "../controller/task-memory.ts";
 import { chunkItems, type Task } from "../scheduling/index.ts";
 import { randomFrom, seedOf } from "../simulator/random.ts";

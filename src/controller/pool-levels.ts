@@ -12,7 +12,8 @@ import {
   satisfaction,
   type Task,
 } from "../scheduling/index.ts";
-import type { Observed, ObservedPool } from "./observe.ts";
+import type { Observed } from "./observe.ts";
+import type { ObservedPool } from "./observed/pools.ts";
 
 /** Shares of a parent's own tasks, which count as one child. */
 const ownShares = sharesOf("Normal");

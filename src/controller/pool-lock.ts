@@ -19,7 +19,7 @@ import {
 } from "../api/resource-pool.ts";
 import { jobs } from "../engine/job.ts";
 import { pods } from "../engine/managed.ts";
-import { treesOf } from "./observe.ts";
+import { treesOf } from "./observed/pools.ts";
 import { ignoring } from "./sender.ts";
 import type { WritableStores } from "./stores.ts";
 

@@ -7,14 +7,10 @@ import type { ResourcePoolStatus } from "../api/resource-pool.ts";
 import { type PoolStage, poolConditions } from "../api/task-conditions.ts";
 import { amountText, type Node, type Plan, type PoolStatistics, type ResourceUsage } from "../scheduling/index.ts";
 import { nodesWithoutTaint } from "./engine-choice.ts";
-import {
-  type Observed,
-  type ObservedPool,
-  type ObservedRoot,
-  type ObservedTask,
-  poolFactsOf,
-  waitingShards,
-} from "./observe.ts";
+import type { Observed } from "./observe.ts";
+import { type ObservedPool, type ObservedRoot, poolFactsOf } from "./observed/pools.ts";
+import type { ObservedTask } from "./observed/task.ts";
+import { waitingShards } from "./observed/task-model.ts";
 import { usageOfPool } from "./pool-levels.ts";
 import { conditionsOf } from "./task-status.ts";
 

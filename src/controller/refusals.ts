@@ -1,14 +1,20 @@
 // What the API server would not take, and for how long nothing more of the task is asked for. Sends nothing.
 import { ApiError } from "@dsl/kube-operator";
 import type { TaskReason } from "../scheduling/index.ts";
-import type { ObservedTask } from "./observe.ts";
-import type { TaskMemory } from "./task-memory.ts";
+import type { Attempts } from "./observed/attempts.ts";
+import type { Refusal, TaskMemory } from "./task-memory.ts";
 
-export function refuse(memory: TaskMemory, task: ObservedTask, reason: TaskReason, message: string, now: number): void {
+export function refuse(
+  memory: TaskMemory,
+  task: Pick<Attempts, "active">,
+  reason: TaskReason,
+  message: string,
+  now: number,
+): void {
   const known = memory.refusal;
   // The shards of one batch are refused together: that is one refusal.
   const count = known === undefined ? 1 : now < known.until ? known.count : known.count + 1;
-  const ceiling = task.active.filter(({ pod }) => pod !== undefined).length;
+  const ceiling = startedCount(task);
   memory.refusal = {
     reason,
     message,
@@ -16,6 +22,26 @@ export function refuse(memory: TaskMemory, task: ObservedTask, reason: TaskReaso
     count,
     until: now + Math.min(300_000, 10_000 * 2 ** Math.min(count - 1, 5)),
   };
+}
+
+/** Attempts that got their Pod. */
+export function startedCount(task: Pick<Attempts, "active">): number {
+  return task.active.filter(({ pod }) => pod !== undefined).length;
+}
+
+/** Once it was time to try, and more was granted than before, twice as much may be asked for. */
+export function raiseCeiling(refusal: Refusal | undefined, attempts: Pick<Attempts, "active">, now: number): void {
+  const started = startedCount(attempts);
+  if (refusal !== undefined && !refusal.ofRecords && now >= refusal.until && started > refusal.ceiling) {
+    refusal.ceiling = 2 * started;
+    refusal.count = 0;
+  }
+}
+
+/** After a refusal no more is asked for than was granted, and one more when it is time to try. */
+export function ceilingOf(refusal: Refusal | undefined, now: number): number {
+  if (refusal === undefined) return Number.POSITIVE_INFINITY;
+  return now < refusal.until ? refusal.ceiling : refusal.ceiling + 1;
 }
 
 export function refusalReason(message: string): TaskReason {

@@ -8,7 +8,9 @@ import { releaseAttempt, removeAttempt, stopAttempt } from "../engine/engines.ts
 import { jobs } from "../engine/job.ts";
 import { releaseJob } from "../engine/release.ts";
 import type { AttemptObject, JobView, RoundView } from "../engine/views.ts";
-import { attemptKey, expiryOf, type Observed, type ObservedTask } from "./observe.ts";
+import type { Observed } from "./observe.ts";
+import { attemptKey } from "./observed/attempts.ts";
+import { expiryOf, type ObservedTask } from "./observed/task.ts";
 import { inParallel, inParallelWithin } from "./parallel.ts";
 import { beyondRetention } from "./retention.ts";
 import { ignoring, isGone, type Sender } from "./sender.ts";

@@ -2,7 +2,7 @@
 import { formatRanges } from "../api/ranges.ts";
 import type { RoundFacts } from "../engine/round-status.ts";
 import type { RoundView } from "../engine/views.ts";
-import type { ObservedTask } from "./observe.ts";
+import type { ObservedTask } from "./observed/task.ts";
 
 export function roundFactsOf({ active, memory, stage }: ObservedTask, round: RoundView): RoundFacts | undefined {
   const account = memory?.work?.account;

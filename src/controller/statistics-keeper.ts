@@ -11,7 +11,9 @@ import {
   startStatistics,
   statisticsOf,
 } from "../scheduling/index.ts";
-import type { Observed, ObservedPool, ObservedTask } from "./observe.ts";
+import type { Observed } from "./observe.ts";
+import type { ObservedPool } from "./observed/pools.ts";
+import type { ObservedTask } from "./observed/task.ts";
 import { levelsOf } from "./pool-levels.ts";
 
 interface Seen {

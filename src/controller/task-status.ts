@@ -4,7 +4,8 @@ import type { PooledTaskStatus, TaskFailure } from "../api/pooled-task.ts";
 import { type StageCondition, taskConditions } from "../api/task-conditions.ts";
 import { stallReasons, type TaskForecast, taskStatistics, timeLeftMs, type Waiting } from "../scheduling/index.ts";
 import type { Account } from "./account.ts";
-import { type ObservedTask, waitingShards } from "./observe.ts";
+import type { ObservedTask } from "./observed/task.ts";
+import { waitingShards } from "./observed/task-model.ts";
 import type { EndReason } from "./stage.ts";
 
 /** Only the first of a queue are told their place: the others would be written anew at each start. */
@@ -102,8 +103,9 @@ function itemsPerSecond(account: Account, now: number): number | undefined {
 }
 
 /**
- * What is left on the places that it has, and no less than at the rate at which its shards have ended since the first
- * did: that counts in how long a place is empty between two of them. Where chunks grow, it says nothing of the others.
+ * What is left on the places that it has, and, once each has had its turn, no less than at the rate at which its shards
+ * have ended since the first did: that counts in how long a place is empty between two of them. Where chunks grow, it
+ * says nothing of the others.
  */
 function leftMs(task: ObservedTask, plan: TaskPlan, now: number): number | undefined {
   const { model, outlook } = task;
@@ -111,7 +113,7 @@ function leftMs(task: ObservedTask, plan: TaskPlan, now: number): number | undef
   if (model === undefined || outlook?.shown === undefined || places === 0) return undefined;
   const { startMs, ends } = outlook.shown;
   const onPlaces = timeLeftMs(model, waitingShards(model), places, startMs, now);
-  if (outlook.cutRule !== undefined || ends === undefined || ends.count === 0) return onPlaces;
+  if (outlook.cutRule !== undefined || ends === undefined || ends.count < places) return onPlaces;
   const left = waitingAfter(task, plan) + places;
   return Math.max(onPlaces, (left * (now - ends.first)) / ends.count);
 }

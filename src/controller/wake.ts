@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Change, Controller, ObjectKey } from "@dsl/kube-operator";
 import type { PooledTask } from "../api/pooled-task.ts";
 import type { JobView, PodView, RoundView } from "../engine/views.ts";
-import { ownershipOf, treesOf } from "./observe.ts";
+import { ownershipOf, treesOf } from "./observed/pools.ts";
 import type { PoolTrees } from "./pool-trees.ts";
 import type { Stores } from "./stores.ts";
 

@@ -50,7 +50,7 @@ export {
   statisticsOf,
   statisticsWindowMs,
 } from "./statistics.ts";
-export { refusalPatienceMs } from "./stops.ts";
+export { earliest, refusalPatienceMs } from "./stops.ts";
 export {
   type AttemptFacts,
   noAttempts,

@@ -4,7 +4,7 @@ import type { PooledTask, PooledTaskSpec } from "../../src/api/pooled-task.ts";
 import type { AttemptRecord, ItemRecord, Outcome } from "../../src/api/records.ts";
 import type { OpenStart, ResourcePool } from "../../src/api/resource-pool.ts";
 import { Account } from "../../src/controller/account.ts";
-import type { ObservedTask } from "../../src/controller/observe.ts";
+import type { ObservedTask } from "../../src/controller/observed/task.ts";
 import type { EndedAttempt, RunningAttempt, StartingAttempt } from "../../src/engine/engine.ts";
 import type { JobView } from "../../src/engine/views.ts";
 import { aTask } from "../view/objects.ts";

@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { effectivePool } from "../../src/api/effective-pool.ts";
-import type { Observed, ObservedPool, ObservedRoot, ObservedTask } from "../../src/controller/observe.ts";
+import type { Observed } from "../../src/controller/observe.ts";
+import type { ObservedPool, ObservedRoot } from "../../src/controller/observed/pools.ts";
+import type { ObservedTask } from "../../src/controller/observed/task.ts";
 import { poolStatus } from "../../src/controller/pool-status.ts";
 import { type Plan, startStatistics, statisticsOf } from "../../src/scheduling/index.ts";
 import { aNode } from "../support/scheduling.ts";

@@ -1,6 +1,7 @@
 import type { KubeApi } from "@dsl/kube-operator";
 import { expect, test } from "vitest";
-import { attemptKey, type Observed } from "../../src/controller/observe.ts";
+import type { Observed } from "../../src/controller/observe.ts";
+import { attemptKey } from "../../src/controller/observed/attempts.ts";
 import { Remover } from "../../src/controller/remover.ts";
 import type { WritableStores } from "../../src/controller/stores.ts";
 import { aJob, anAccount, anObservedTask, attempt, noon, type ObservedTraits, success } from "./builders.ts";

@@ -71,13 +71,19 @@ describe("the estimate", () => {
   });
 
   test("is no less than at the rate since the first end, which knows how long a place is empty in between", () => {
-    const ends = { first: noon + 1000, last: noon + 10_000, count: 10 };
+    const ends = { first: noon - 9000, last: noon + 10_000, count: 20 };
     expect(
       status({ account, active, model, outlook: { ...outlook, shown: { ...shown, ends } } }, {}, 11).summary,
     ).toEqual({
       items: "1/100",
       eta: "100s",
     });
+  });
+
+  test("does not go by that rate before each place has had its turn", () => {
+    const ends = { first: noon + 1000, last: noon + 10_000, count: 2 };
+    const { summary } = status({ account, active, model, outlook: { ...outlook, shown: { ...shown, ends } } }, {}, 11);
+    expect(summary).toEqual({ items: "1/100", eta: "52s" });
   });
 
   test("is not told before the task has shown how long its items take, nor while it has no place", () => {
