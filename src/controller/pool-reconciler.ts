@@ -1,5 +1,6 @@
 // Brings one tree of pools to the state that its plan describes: observe → plan → apply → report. Knows no policy.
 import { type Clock, type ObjectKey, TerminalError } from "@dsl/kube-operator";
+import type { PooledTask, PooledTaskSpec } from "../api/pooled-task.ts";
 import { Memo, type Plan, planPool } from "../scheduling/index.ts";
 import type { Applier } from "./apply.ts";
 import { Forecaster } from "./forecaster.ts";
@@ -12,7 +13,7 @@ import { QueueMemories } from "./queue-memories.ts";
 import type { Reporter } from "./report.ts";
 import { isFinished } from "./stage.ts";
 import { StatisticsKeeper } from "./statistics-keeper.ts";
-import { rereadAt } from "./task-memory.ts";
+import { rereadAt, type TaskMemory } from "./task-memory.ts";
 
 export interface PoolReconcilerOptions extends ObserveInput {
   readonly applier: Applier;
@@ -93,13 +94,22 @@ export class PoolReconciler {
   ): Promise<{ readonly errors: readonly unknown[]; readonly wakeAt?: number }> {
     const { stores, memories } = this.#options;
     const moments: number[] = [];
-    const errors = await inParallel(tasksOf(stores, root.name), readLanes, async (task) => {
-      const parsed = taskSpec(task);
-      if (!parsed.ok || task.metadata.deletionTimestamp !== undefined || isFinished(task, parsed.spec)) return;
-      const memory = await memories.remember(task, parsed.spec, now);
-      const again = rereadAt(memory, parsed.spec);
+    const noteReread = (memory: TaskMemory, spec: PooledTaskSpec): void => {
+      const again = rereadAt(memory, spec);
       if (again !== undefined) moments.push(again);
-    });
+    };
+    // Of thousands a few are new: a promise for each of the others would cost more than the look at them.
+    const unread: { readonly task: PooledTask; readonly spec: PooledTaskSpec }[] = [];
+    for (const task of tasksOf(stores, root.name)) {
+      const parsed = taskSpec(task);
+      if (!parsed.ok || task.metadata.deletionTimestamp !== undefined || isFinished(task, parsed.spec)) continue;
+      const known = memories.known(task, parsed.spec, now);
+      if (known === undefined) unread.push({ task, spec: parsed.spec });
+      else noteReread(known, parsed.spec);
+    }
+    const errors = await inParallel(unread, readLanes, async ({ task, spec }) =>
+      noteReread(await memories.remember(task, spec, now), spec),
+    );
     return { errors, ...(moments.length > 0 && { wakeAt: Math.min(...moments) }) };
   }
 

@@ -64,8 +64,12 @@ export class Remover {
     const within = { forMs: removeForMs, clock: this.#clock };
     const removed = await inParallelWithin(within, batch, lanes, (object) => this.#delete(object));
     let isWhole = removed.isWhole && due.length === batch.length;
-    const errors = await inParallel(observed.tasks, lanes, async (task) => {
-      if (!(await this.#cleanUp(task, now))) isWhole = false;
+    const goes = observed.tasks.filter(({ object, spec, stage }) => {
+      const expiry = spec && expiryOf(object, spec);
+      return stage.kind === "Deleting" || (expiry !== undefined && now >= expiry);
+    });
+    const errors = await inParallel(goes, lanes, async (task) => {
+      if (!(await this.#cleanUp(task))) isWhole = false;
     });
     return { errors: [...removed.errors, ...errors], ...(!isWhole && { wakeAt: now }) };
   }
@@ -74,6 +78,7 @@ export class Remover {
   #releasable(observed: Observed): readonly Write[] {
     return observed.tasks.flatMap((task) => {
       const { stage } = task;
+      if (task.objects.size + task.rounds.length === 0) return [];
       const ended = new Set(task.ended.map(attemptKey));
       const releasable = [...task.objects].filter(
         ([key, object]) => isSettled(task, object) || (stage.kind === "Deleting" && ended.has(key)),
@@ -89,7 +94,7 @@ export class Remover {
   /** What ran attempts that are recorded, beyond what is kept for its logs. */
   #surplus(observed: Observed): readonly AttemptObject[] {
     return observed.tasks.flatMap((task) => {
-      if (task.stage.kind === "Deleting") return [];
+      if (task.stage.kind === "Deleting" || task.objects.size === 0) return [];
       const recorded = [...task.objects.values()].filter((object) => isSettled(task, object));
       for (const object of recorded) {
         if (object.kind === "Pod" && object.pod.gone) this.#stores.departed.drop(object.pod);
@@ -106,27 +111,24 @@ export class Remover {
     });
   }
 
-  /** False where time ran out. */
-  async #cleanUp(task: ObservedTask, now: number): Promise<boolean> {
-    const { object, spec, stage } = task;
+  /** Of a task that is on its way out or past its time. False where that took too long. */
+  async #cleanUp(task: ObservedTask): Promise<boolean> {
+    const { object, stage } = task;
     if (stage.kind === "Deleting") {
       const objects = remaining(task);
       if (objects.length > 0) return await this.#deleteAll(objects);
       await this.#letGo(task);
       return true;
     }
-    const expiry = spec && expiryOf(object, spec);
-    if (expiry !== undefined && now >= expiry) {
-      await ignoring(isGone, async () => {
-        const left = await this.#api.delete(pooledTasks, keyOf(object), {
-          uid: object.metadata.uid,
-          // Somebody may be raising the time, or asking for its failed items again.
-          resourceVersion: object.metadata.resourceVersion,
-          propagation: "Background",
-        });
-        if (left !== undefined) this.#stores.learnTask(left);
+    await ignoring(isGone, async () => {
+      const left = await this.#api.delete(pooledTasks, keyOf(object), {
+        uid: object.metadata.uid,
+        // Somebody may be raising the time, or asking for its failed items again.
+        resourceVersion: object.metadata.resourceVersion,
+        propagation: "Background",
       });
-    }
+      if (left !== undefined) this.#stores.learnTask(left);
+    });
     return true;
   }
 

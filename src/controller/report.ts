@@ -13,7 +13,7 @@ import { inParallel, inParallelWithin } from "./parallel.ts";
 import { poolStatus } from "./pool-status.ts";
 import { roundFactsOf } from "./round-facts.ts";
 import { needsRetryRound } from "./stage.ts";
-import { isTrue, taskStatus, toldPositions } from "./task-status.ts";
+import { isTold, isTrue, taskStatus, toldPositions } from "./task-status.ts";
 
 const writeEveryMs = 1000;
 /** What nobody waits for is written once it has stood so long: where a task is over soon, its end says it all. */
@@ -78,6 +78,10 @@ export class Reporter {
         continue;
       }
       const planned = { starts: starts.get(key) ?? 0, waiting: waiting.get(key), forecast: forecasts.get(key) };
+      if (isTold(task, planned)) {
+        this.#changedAt.delete(task.object.metadata.uid);
+        continue;
+      }
       const status = taskStatus(task, planned, now);
       if (status === undefined) continue;
       const position = planned.waiting?.position ?? 0;

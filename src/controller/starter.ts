@@ -105,7 +105,7 @@ export class Starter {
     if (pool === undefined) return { errors: [], busy: false };
     const tasks = new Map(observed.tasks.map((task) => [task.key, task]));
     const older = observed.tasks.flatMap((task) =>
-      isLeaving(task)
+      task.open.length === 0 || isLeaving(task)
         ? []
         : task.open.filter((start) => !this.#dropped.has(openKey(start))).map((start) => ({ task, start })),
     );

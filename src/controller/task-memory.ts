@@ -71,11 +71,17 @@ export class TaskMemories {
     return this.#memories.get(task.metadata.uid);
   }
 
+  /** What is known, unless there is something to be read. */
+  known(task: PooledTask, spec: PooledTaskSpec, now: number): TaskMemory | undefined {
+    const known = this.get(task);
+    return known === undefined || isStale(known, spec, now) ? undefined : known;
+  }
+
   /** Reads what is not in memory yet, and again what may have changed behind our back. */
   async remember(task: PooledTask, spec: PooledTaskSpec, now: number): Promise<TaskMemory> {
-    const known = this.get(task);
-    if (known !== undefined && !isStale(known, spec, now)) return known;
-    const fresh = await this.#read(task, spec, known, now);
+    const known = this.known(task, spec, now);
+    if (known !== undefined) return known;
+    const fresh = await this.#read(task, spec, this.get(task), now);
     this.#memories.set(task.metadata.uid, fresh);
     return fresh;
   }

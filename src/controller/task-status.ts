@@ -52,6 +52,24 @@ export function taskStatus(task: ObservedTask, plan: TaskPlan, now: number): Poo
   return status;
 }
 
+/**
+ * Whether a status would say what is stored already: of a task of which nothing has begun, that is told why it waits and
+ * no place in the queue. In a long queue that is nearly all of them at each turn, so it is found out without writing one.
+ */
+export function isTold(task: ObservedTask, { starts, waiting, forecast }: TaskPlan): boolean {
+  const { object, spec, stage, memory } = task;
+  const stored = object.status;
+  if (stage.kind !== "Open" || stored?.queue === undefined || waiting?.position === undefined) return false;
+  if (waiting.position <= toldPositions || forecast !== undefined || stored.queue.position !== undefined) return false;
+  if (stored.queue.reason !== waiting.reason || stored.observedGeneration !== (object.metadata.generation ?? 1))
+    return false;
+  const hasBegun = task.firstDecided !== undefined || memory?.work?.log.isEmpty !== true || task.rounds.length > 0;
+  const takesPart = starts + task.active.length + task.open.length + task.ended.length > 0;
+  const hasCondition = stored.conditions?.some(({ reason }) => reason === waiting.reason) === true;
+  // Into how many shards the rest of it will be cut changes with what is learned.
+  return !hasBegun && !takesPart && hasCondition && stored.shards !== undefined && spec?.chunk.size !== "Auto";
+}
+
 /** What ended by itself did so with its last attempt; what we ended may have rested long before. */
 function endOf(reason: EndReason, account: Account | undefined, now: number): number {
   const isOurs = reason === "Cancelled" || reason === "DeadlineExceeded";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { PooledTask } from "../../src/api/pooled-task.ts";
-import { type TaskPlan, taskStatus } from "../../src/controller/task-status.ts";
+import { isTold, type TaskPlan, taskStatus } from "../../src/controller/task-status.ts";
 import { aTask } from "../support/scheduling.ts";
 import {
   anAccount,
@@ -39,6 +39,38 @@ test("a task that waits says why, and its place if it is among the first twenty"
     message: "lab has 0 free",
   });
   expect(status({}, { waiting: waits(21) }).queue).toEqual({ reason: "PoolFull", message: "lab has 0 free" });
+});
+
+describe("who stands far back", () => {
+  const plan = { starts: 0, waiting: waits(30) };
+  const account = anAccount(6);
+  const told = status({ account }, plan);
+  const stored = (change: Partial<Status> = {}, traits: ObservedTraits = {}): ReturnType<typeof anObservedTask> =>
+    anObservedTask({ account, ...traits, status: { ...told, ...change } });
+
+  test("and is told why it waits is told the same: its status need not be made anew", () => {
+    const task = stored();
+    expect(isTold(task, plan)).toBe(true);
+    expect(taskStatus(task, plan, noon + 60_000)).toEqual(task.object.status);
+  });
+
+  test.each<[string, ReturnType<typeof anObservedTask>, TaskPlan]>([
+    ["comes to the front", stored(), { ...plan, waiting: waits(20) }],
+    [
+      "waits for something else",
+      stored(),
+      { ...plan, waiting: { task: "a/b", reason: "NeverFits", message: "", position: 30 } },
+    ],
+    ["starts", stored(), { ...plan, starts: 1 }],
+    ["runs", stored({}, { active: [running(0)] }), plan],
+    ["is changed", stored({ observedGeneration: 7 }), plan],
+    ["was in front", stored({ queue: { ...told.queue, position: 3 } as never }), plan],
+    ["is suspended", stored({}, { stage: { kind: "Suspended", by: "spec.suspend" } as never }), plan],
+    ["has lost its conditions", stored({ conditions: [] }), plan],
+    ["has never been told", anObservedTask({ account }), plan],
+  ])("has something to be told when it %s", (_, task, its) => {
+    expect(isTold(task, its)).toBe(false);
+  });
 });
 
 test("what keeps the first Pod from starting is told, and not once all run well", () => {
