@@ -12,6 +12,7 @@ import {
   observePools,
   observeRoot,
   tasksOf,
+  treeState,
 } from "./observed/pools.ts";
 import { nextMoments, type ObservedTask, observeTask, type TaskInput } from "./observed/task.ts";
 import type { Stores } from "./stores.ts";
@@ -39,7 +40,7 @@ export function observe(input: ObserveInput, root: string, now: number): Observe
   const pools = observePools(stores, root);
   const pool = observeRoot(stores, pools.get(root));
   const opens = Map.groupBy(pool?.openStarts ?? [], (start) => start.taskUid);
-  const tree: ObservedTree = { root: pool, pools };
+  const tree: ObservedTree = { root: pool, pools, state: treeState(stores, root, pool, pools) };
   const tasks = tasksOf(stores, root).map((task) =>
     observeTask(input, task, tree, opens.get(task.metadata.uid) ?? [], now),
   );

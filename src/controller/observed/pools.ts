@@ -40,6 +40,8 @@ export interface ObservedRoot extends ObservedPool {
 
 /** The tree of pools that a task belongs to. */
 export interface ObservedTree {
+  /** The same object as long as everything is the same that a task without a place sees of the tree. */
+  readonly state: object;
   readonly root: ObservedRoot | undefined;
   readonly pools: ReadonlyMap<string, ObservedPool>;
 }
@@ -143,4 +145,29 @@ export function modelPool(
 export function poolFactsOf(root: ObservedRoot | undefined): PoolFacts | undefined {
   if (root?.effective === undefined) return undefined;
   return { name: root.object.metadata.name, sharing: root.effective.sharing, nodes: root.nodes };
+}
+
+const states = new WeakMap<object, Map<string, { readonly parts: readonly unknown[]; readonly state: object }>>();
+
+/**
+ * What is in force in the pools, whether there are nodes, and which where it matters: taints decide how the Pods of a pool
+ * of its own nodes come to them.
+ */
+export function treeState(
+  stores: Stores,
+  name: string,
+  root: ObservedRoot | undefined,
+  pools: ReadonlyMap<string, ObservedPool>,
+): object {
+  const parts: unknown[] = [root?.object.metadata.uid, (root?.nodes.length ?? 0) > 0];
+  for (const { object } of pools.values()) parts.push(object.metadata.uid, object.metadata.generation);
+  if (root?.effective?.sharing === "Exclusive") parts.push(...stores.nodes.list());
+  const ofStores =
+    states.get(stores) ?? new Map<string, { readonly parts: readonly unknown[]; readonly state: object }>();
+  states.set(stores, ofStores);
+  const known = ofStores.get(name);
+  if (known?.parts.length === parts.length && known.parts.every((part, i) => part === parts[i])) return known.state;
+  const state = {};
+  ofStores.set(name, { parts, state });
+  return state;
 }

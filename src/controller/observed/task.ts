@@ -1,20 +1,22 @@
 // One task as it is now: its stage, what it runs, what it is expected to need, and what the planner sees of it.
 import { keyOf, keyText } from "@dsl/kube-operator";
-import { amountsOf, type Quantities } from "../../api/amount.ts";
+import type { Quantities } from "../../api/amount.ts";
 import type { PooledTask, PooledTaskSpec } from "../../api/pooled-task.ts";
 import type { OpenStart } from "../../api/resource-pool.ts";
-import { type Amounts, earliest, nothingLearned, type Task } from "../../scheduling/index.ts";
+import { type Amounts, earliest, type Task } from "../../scheduling/index.ts";
 import { type EngineChoice, engineOf, type TaskEngine } from "../engine-choice.ts";
-import { type Outlook, outlookOf } from "../outlook.ts";
+import type { Outlook } from "../outlook.ts";
 import { raiseCeiling } from "../refusals.ts";
 import { deadlineOf, isFinished, needsRetryRound, type Stage, stageOf } from "../stage.ts";
 import type { Stores } from "../stores.ts";
-import { keysFor, type TaskMemories, type TaskMemory } from "../task-memory.ts";
+import type { TaskMemories, TaskMemory } from "../task-memory.ts";
+import { remember, restingOn, seenAgain } from "./at-rest.ts";
 import { type Attempts, attemptKey, isSuspended, observeAttempts } from "./attempts.ts";
 import { whyBlocked } from "./blocked.ts";
 import { type ObservedTree, poolFactsOf } from "./pools.ts";
 import { poolNameOf, requestOf, taskSpec } from "./specs.ts";
 import { modelTask } from "./task-model.ts";
+import { outlookFor } from "./task-outlook.ts";
 
 export interface ObservedTask extends Omit<Attempts, "hasJobs"> {
   readonly key: string;
@@ -49,6 +51,21 @@ export interface TaskInput {
 }
 
 export function observeTask(
+  input: TaskInput,
+  object: PooledTask,
+  tree: ObservedTree,
+  opens: readonly OpenStart[],
+  now: number,
+): ObservedTask {
+  const from = opens.length === 0 ? restingOn(input, object, tree) : undefined;
+  const again = from && seenAgain(input, object, from, tree, now);
+  if (again !== undefined) return again;
+  const task = observeAnew(input, object, tree, opens, now);
+  if (from !== undefined) remember(task, from, now);
+  return task;
+}
+
+function observeAnew(
   { stores, memories, choice }: TaskInput,
   object: PooledTask,
   tree: ObservedTree,
@@ -96,24 +113,6 @@ export function observeTask(
     pool: poolFactsOf(tree.root),
     template: spec?.template.spec,
   });
-  const request = spec && requestOf(spec, defaultRequests);
-  const outlook =
-    spec && request && memory?.work && stage.kind !== "Finished"
-      ? outlookOf(
-          {
-            spec,
-            keys: keysFor(memory, object, request),
-            request,
-            account: memory.work.account,
-            ended: attempts.ended,
-            running: attempts.active.filter((attempt) => attempt.state === "Running"),
-            learned: tree.root === undefined ? nothingLearned : memories.times.of(tree.root.object),
-            nodes: tree.root?.nodes ?? [],
-            limits: (pool?.lineage ?? []).flatMap(({ spec: { limit } = {} }) => (limit ? [amountsOf(limit)] : [])),
-          },
-          now,
-        )
-      : undefined;
   const task = {
     key: keyText(keyOf(object)),
     object,
@@ -124,14 +123,14 @@ export function observeTask(
     firstDecided,
     defaultRequests,
     engine,
-    request,
-    outlook,
+    request: spec && requestOf(spec, defaultRequests),
     ...attempts,
   };
+  const unmodelled = { ...task, outlook: outlookFor(memories, task, tree, now) };
   return {
-    ...task,
+    ...unmodelled,
     retryRound: spec && account && needsRetryRound(spec, account) ? spec.retryFailed : undefined,
-    model: modelTask(task, whyBlocked(stores, task, tree, now), tree, now),
+    model: modelTask(unmodelled, whyBlocked(stores, unmodelled, tree, now), tree, now),
   };
 }
 

@@ -1,0 +1,158 @@
+// A task that has never begun is looked at once, and again when anything has changed that it was seen by.
+import { createManager, type Manifest } from "@dsl/kube-operator";
+import { manualClock, memoryKubeApi } from "@dsl/kube-operator/testing";
+import { expect, test } from "vitest";
+import { pooledTaskCrd, resourcePoolCrd } from "../../src/api/crds.ts";
+import { pooledTasks } from "../../src/api/pooled-task.ts";
+import { resourcePools } from "../../src/api/resource-pool.ts";
+import { readStores } from "../../src/cli/read-stores.ts";
+import { automatic } from "../../src/controller/engine-choice.ts";
+import { type Observed, observe } from "../../src/controller/observe.ts";
+import { taskSpec } from "../../src/controller/observed/specs.ts";
+import type { ObservedTask } from "../../src/controller/observed/task.ts";
+import { watchedStores } from "../../src/controller/stores.ts";
+import { TaskMemories, type TaskMemory } from "../../src/controller/task-memory.ts";
+import { namespaces, nodes } from "../support/simulated-cluster-world.ts";
+import { aWrittenTask } from "../support/tasks.ts";
+
+const crds = [resourcePoolCrd(), pooledTaskCrd()] as unknown as Manifest[];
+const pool = (name: string, spec: object): Manifest => ({
+  apiVersion: "kube-pool.dev/v1alpha1",
+  kind: "ResourcePool",
+  metadata: { name },
+  spec,
+});
+const node = (name: string, taints: readonly object[] = []): Manifest => ({
+  apiVersion: "v1",
+  kind: "Node",
+  metadata: { name },
+  spec: { taints },
+  status: { allocatable: { cpu: "4", pods: "110" }, conditions: [{ type: "Ready", status: "True" }] },
+});
+
+async function aQueue() {
+  const clock = manualClock();
+  const api = memoryKubeApi({ clock, crds });
+  const manager = createManager({ api, clock });
+  const stores = watchedStores(manager);
+  void manager.run(new AbortController().signal);
+  const memories = new TaskMemories(api);
+  /** Objects that nobody has seen before. */
+  const copies = new Proxy(api, {
+    get(target, name) {
+      const list = async (...given: Parameters<typeof api.list>) => structuredClone(await target.list(...given));
+      return name === "list" ? list : Reflect.get(target, name).bind(target);
+    },
+  });
+  await api.create(namespaces, { apiVersion: "v1", kind: "Namespace", metadata: { name: "lab" } });
+  await api.create(resourcePools, pool("lab", { namespaceSelector: {} }));
+  await api.create(resourcePools, pool("students", { parentRef: { name: "lab" }, namespaceSelector: {} }));
+  const tasks = {
+    early: {},
+    auto: { chunk: { size: "Auto" }, minParallelism: 2 },
+    child: { poolRef: { name: "students" } },
+  };
+  for (const [name, spec] of Object.entries(tasks)) {
+    const written = aWrittenTask(name, spec);
+    await api.create(pooledTasks, { ...written, metadata: { ...written.metadata, namespace: "lab" } });
+  }
+  /** In an order of its own: a list does not come as a watch does. */
+  const said = ({ snapshot, tasks }: Observed): unknown => ({
+    ...snapshot,
+    tasks: [...tasks]
+      .sort((a, b) => (a.key < b.key ? -1 : 1))
+      .map(({ key, stage, engine, retryRound, request, model }) => ({
+        key,
+        stage,
+        engine,
+        retryRound,
+        request,
+        model,
+      })),
+  });
+  /** What is seen after a change; the same as by who sees it for the first time. */
+  const look = async (): Promise<Readonly<Record<string, ObservedTask>>> => {
+    await clock.advance(1000);
+    for (const task of stores.tasks.list()) {
+      const parsed = taskSpec(task);
+      if (parsed.ok) await memories.remember(task, parsed.spec, clock.now());
+    }
+    const seen = observe({ stores, memories, choice: automatic }, "lab", clock.now());
+    const anew = observe({ stores: await readStores(copies), memories, choice: automatic }, "lab", clock.now());
+    expect(said(seen)).toEqual(said(anew));
+    return Object.fromEntries(seen.tasks.map((task) => [task.object.metadata.name, task]));
+  };
+  const memoryOf = (name: string): TaskMemory => {
+    const [task] = stores.tasks.list().filter(({ metadata }) => metadata.name === name);
+    const memory = task && memories.get(task);
+    if (memory === undefined) throw new Error(`nothing is known of ${name}`);
+    return memory;
+  };
+  return { api, clock, stores, memories, look, memoryOf };
+}
+
+test("a task at rest is the same object for the planner as long as nothing has changed", async () => {
+  const { look } = await aQueue();
+  const first = await look();
+  const second = await look();
+  expect(Object.keys(first).sort()).toEqual(["auto", "child", "early"]);
+  for (const [name, { model }] of Object.entries(first)) {
+    expect(model).toBeDefined();
+    expect(second[name]?.model).toBe(model);
+  }
+});
+
+test("whatever it is seen by, a change of it is seen", async () => {
+  const { api, clock, stores, memories, look, memoryOf } = await aQueue();
+  const patch = (name: string, spec: object) =>
+    api.patch(resourcePools, { name }, { type: "merge", body: { spec } } as const);
+  const told = async (): Promise<string> => {
+    const tasks = await look();
+    return ["early", "auto", "child"].map((name) => tasks[name]?.model?.blocked?.reason ?? "-").join(" ");
+  };
+
+  expect(await told()).toBe("PoolNotReady PoolNotReady PoolNotReady");
+  await api.create(nodes, node("node-1"));
+  expect(await told()).toBe("- - -");
+  await patch("students", { stopPolicy: "Stop" });
+  expect(await told()).toBe("- - PoolStopped");
+  await patch("students", { stopPolicy: "None", limit: { cpu: "2" } });
+  await patch("lab", { namespaceSelector: { matchLabels: { team: "lab" } }, defaultRequests: { cpu: "2" } });
+  expect(await told()).toBe("NotAllowed NotAllowed NotAllowed");
+  await api.patch(namespaces, { name: "lab" }, {
+    type: "merge",
+    body: { metadata: { labels: { team: "lab" } } },
+  } as const);
+  expect(await told()).toBe("- - -");
+
+  await patch("lab", { sharing: "Exclusive" });
+  expect((await look()).early?.engine.binding).toBe("Scheduler");
+  const taint = { key: "kube-pool.dev/pool", value: "lab", effect: "NoSchedule" };
+  await api.patch(nodes, { name: "node-1" }, { type: "merge", body: { spec: { taints: [taint] } } } as const);
+  expect((await look()).early?.engine.binding).toBe("Direct");
+
+  memoryOf("early").refusal = {
+    reason: "QuotaRefused",
+    message: "no",
+    until: clock.now() + 5000,
+    ceiling: 0,
+    count: 1,
+  };
+  expect(await told()).toBe("QuotaRefused - -");
+  await clock.advance(5000);
+  expect(await told()).toBe("- - -");
+  memoryOf("child").excludedNodes.set("node-1", clock.now() + 60_000);
+  expect((await look()).child?.model?.excludedNodes).toHaveLength(1);
+
+  await api.patch(pooledTasks, { namespace: "lab", name: "auto" }, {
+    type: "merge",
+    body: { spec: { suspend: true } },
+  } as const);
+  expect(await told()).toBe("- Suspended -");
+
+  const [lab] = stores.pools.list().filter(({ metadata }) => metadata.name === "lab");
+  const keys = memoryOf("early").keys?.keys;
+  if (lab === undefined || keys === undefined) throw new Error("the pool and what is learned are known");
+  memories.times.learn(lab, [{ keys, itemMs: 5000 }]);
+  expect((await look()).early?.model?.expected).toEqual({ likelyMs: 5000 });
+});
