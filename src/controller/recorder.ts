@@ -23,6 +23,13 @@ import { keysFor, type TaskMemories, type TaskMemory, type Work } from "./task-m
  */
 const appendEveryMs = 1000;
 const appendBytesPerSecond = 1_048_576;
+/**
+ * Of what has ended about so much of a task at a time, a whole segment: where tens of thousands of short items end at
+ * once, those that are recorded are told before the next are written.
+ */
+const appendBytesMax = 786_432;
+/** Of an item's line, beside its result. */
+const lineBytes = 120;
 const lanes = 32;
 /** A node that refused a shard of a task is left out for it so long. */
 export const excludeNodeMs = 60_000;
@@ -51,35 +58,46 @@ export class Recorder {
     // What is being deleted records nothing any more.
     const pending = observed.tasks.filter((task) => hasLines(task) && task.stage.kind !== "Deleting");
     const due = pending.filter((task) => appendDueAt(task, openBytes) <= now);
-    const errors = await inParallel(due, lanes, (task) => this.#append(observed, task, uncut.get(task.key) ?? 0, now));
     const putOff = pending.filter((task) => !due.includes(task)).map((task) => appendDueAt(task, openBytes));
+    const errors = await inParallel(due, lanes, async (task) => {
+      if (!(await this.#append(observed, task, uncut.get(task.key) ?? 0, now))) putOff.push(now);
+    });
     // More may be cut as time goes by, though nothing else happens.
     if (due.some(({ key }) => uncut.has(key))) putOff.push(now + appendEveryMs);
     return { errors, ...(putOff.length > 0 && { wakeAt: Math.min(...putOff) }) };
   }
 
-  async #append({ pool }: Observed, task: ObservedTask, uncut: number, now: number): Promise<void> {
+  /** False where some of what has ended is left for the next time. */
+  async #append({ pool }: Observed, task: ObservedTask, uncut: number, now: number): Promise<boolean> {
     const { memory, spec } = task;
     const work = memory?.work;
-    if (memory === undefined || work === undefined || spec === undefined) return;
+    if (memory === undefined || work === undefined || spec === undefined) return true;
     const groups: (readonly RecordLine[])[] = [];
     const observations: Observation[] = [];
     if (task.retryRound !== undefined) groups.push([{ kind: "retry", round: task.retryRound }]);
     groups.push(...startLines(task).map((line) => [line]));
     const startMs = spec.startTimeoutSeconds * 1000;
     let resultBytesLeft = bytesOf(spec.results.maxBytes) - work.account.resultBytes;
+    const recorded: EndedAttempt[] = [];
+    let bytes = 0;
     for (const attempt of task.ended) {
+      if (bytes >= appendBytesMax) break;
       const runMs = runLimitMs(spec, attempt.items.length);
       const limits = { startMs, resultBytesLeft, ...(runMs !== undefined && { runMs }) };
       const lines = linesOf(attempt, work.account, limits, memory.stops.get(attemptKey(attempt)));
-      resultBytesLeft -= resultBytesIn(lines);
+      const resultBytes = resultBytesIn(lines);
+      resultBytesLeft -= resultBytes;
+      bytes += resultBytes + lines.length * lineBytes;
+      recorded.push(attempt);
       groups.push(lines);
       observations.push(...observationsOf(task, memory, lines));
     }
     const cuts = cutsFor(task, work, uncut, now);
     if (cuts.length > 0) groups.push(cuts);
-    if (groups.length === 0) return;
-    memory.lastAppend = now;
+    if (groups.length === 0) return true;
+    const isWhole = recorded.length === task.ended.length;
+    // The rest is due at once.
+    memory.lastAppend = isWhole ? now : 0;
     try {
       await work.log.append(withHeader(task, work, groups));
     } catch (error) {
@@ -95,17 +113,18 @@ export class Recorder {
         memory.refusal = { ...memory.refusal, ceiling: 0, ofRecords: true };
         memory.lastAppend = memory.refusal.until;
       }
-      return;
+      return true;
     }
     if (memory.refusal?.ofRecords) delete memory.refusal;
     for (const line of groups.flat()) work.account.apply(line);
     work.account.digest ??= work.items.digest;
-    for (const attempt of task.ended) {
+    for (const attempt of recorded) {
       memory.stops.delete(attemptKey(attempt));
       // What a node would not take is tried elsewhere first.
       if (isRefusedByNode(attempt)) memory.excludedNodes.set(attempt.node, now + excludeNodeMs);
     }
     if (pool !== undefined) this.#memories.times.learn(pool.object, observations);
+    return isWhole;
   }
 }
 
