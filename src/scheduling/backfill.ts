@@ -1,8 +1,9 @@
 // Holds: the place that is kept for a task which waits in front, and who may use it meanwhile. EASY, over nodes, several
 // resources and limits at once. Does not know in which order candidates are tried.
 import type { Contender } from "./contender.ts";
-import { add, fits, type Ledger, type NodeRoom, type Request, timesIn } from "./ledger.ts";
-import type { Release, Walk } from "./releases.ts";
+import { Later } from "./later.ts";
+import { add, fits, type NodeRoom, type Request, timesIn } from "./ledger.ts";
+import { type Freeing, Release, type Walk } from "./releases.ts";
 import type { PoolNode } from "./tree.ts";
 
 export interface Hold {
@@ -27,73 +28,56 @@ export interface Hold {
 export type Promised = Pick<Hold, "at" | "placed">;
 
 /**
- * Walks the releases, the earliest first, until the task's demand (its next shards that must start together) fits on
- * nodes and under every limit. Earlier holds stay held, until what is to start there is expected to end. Undefined when
+ * Goes on in time, from one release to the next, until the task's demand (its next shards that must start together) fits
+ * on nodes and under every limit. Earlier holds stay held, until what is to start there is expected to end. Undefined when
  * that never comes: such a task holds nothing. It is not expected before the time of the hold that it `had`, so that what
  * is free by then need not be put in order, and after `until` nobody asks for it.
  */
 export function makeHold(
   contender: Contender,
   node: PoolNode,
-  walkReleases: () => Walk,
+  freeing: Freeing,
   earlier: readonly Hold[],
-  ledger: Ledger,
   had?: Promised,
   until: number = Number.POSITIVE_INFINITY,
   from: number = had?.at ?? Number.NEGATIVE_INFINITY,
 ): Promised | undefined {
   const { shape, demand } = contender;
   const { request } = shape;
-  const free = new Later(ledger);
-  const spare = new Map(node.limits.map((each) => [each, each.limit.map((limit, i) => limit - (each.use[i] ?? 0))]));
-  for (const hold of earlier) {
-    for (const room of hold.placed) add(free.of(room.index), hold.contender.shape.request, -1);
-    for (const each of hold.node.limits) {
-      const left = spare.get(each);
-      if (left) add(left, hold.contender.shape.request, -hold.placed.length);
-    }
-  }
-  /** What is left under the limits that a shard of the pool counts against. */
-  const above = new Map<PoolNode | undefined, readonly Float64Array[]>();
-  const leftAbove = (pool: PoolNode | undefined): readonly Float64Array[] => {
-    let left = above.get(pool);
-    if (left === undefined) {
-      left = (pool?.limits ?? []).flatMap((each) => spare.get(each) ?? []);
-      above.set(pool, left);
-    }
-    return left;
-  };
-  const walk = withEndsOf(earlier, walkReleases());
-  let next = walk();
-  const take = (release: Freed): void => {
-    for (const left of leftAbove(release.node)) add(left, release.request, 1);
-    const index = release.room?.index ?? -1;
-    if (shape.isOpen[index]) add(free.of(index), release.request, 1);
-    next = walk();
-  };
-  const countOn = (index: number): number => Math.min(demand, timesIn(request, free.at(index)));
-  const fitsUnder = (): boolean => [...spare.values()].every((left) => timesIn(request, left) >= demand);
-  const isEnough = (): boolean =>
-    fitsUnder() && shape.open.reduce((room, { index }) => room + countOn(index), 0) >= demand;
+  const later = new Later(shape.isOpen, node.limits);
+  for (const hold of earlier) later.take(hold);
+  const ends = endsOf(earlier);
+  const countOn = (room: NodeRoom): number => Math.min(demand, timesIn(request, later.on(room)));
+  const fitsUnder = (): boolean =>
+    node.limits.every((pool) => timesIn(request, later.under(pool) ?? pool.limit) >= demand);
+  const countAll = (): number => shape.open.reduce((count, room) => count + countOn(room), 0);
+  const isEnough = (): boolean => fitsUnder() && countAll() >= demand;
   const hold = (at: number): Promised => {
-    return { at, placed: placedOn(contender, ({ index }) => free.at(index), had?.placed) };
+    return { at, placed: placedOn(contender, (room) => later.on(room), had?.placed) };
   };
 
-  while (next && next.at < from) take(next);
+  const isKnown = from > Number.NEGATIVE_INFINITY;
+  const freed = isKnown ? [...freeing.all, ends] : [];
+  const then = freed.flatMap((each) => later.giveBefore(from, each));
   if (isEnough()) {
-    if (from === Number.NEGATIVE_INFINITY) return hold(contender.contest.now);
-    return makeHold(contender, node, walkReleases, earlier, ledger, had, undefined, Number.NEGATIVE_INFINITY);
+    if (!isKnown) return hold(contender.contest.now);
+    return makeHold(contender, node, freeing, earlier, had, undefined, Number.NEGATIVE_INFINITY);
   }
-  while (next?.at === from) take(next);
+  for (const release of then) later.give(release);
   if (isEnough()) return hold(from);
+  if (until <= from) return undefined;
 
-  let room = shape.open.reduce((sum, { index }) => sum + countOn(index), 0);
+  let room = countAll();
+  const walk = withEnds(ends, freeing.inTime());
+  let next = walk();
+  while (next && next.at <= from) next = walk();
   while (next && next.at <= until) {
-    const release: Freed = next;
-    const index = release.room?.index ?? -1;
-    const before = shape.isOpen[index] ? countOn(index) : 0;
-    take(release);
-    if (shape.isOpen[index]) room += countOn(index) - before;
+    const release: Release = next;
+    const there = release.room && shape.isOpen[release.room.index] ? release.room : undefined;
+    const before = there ? countOn(there) : 0;
+    later.give(release);
+    next = walk();
+    if (there) room += countOn(there) - before;
     // All that is free at one moment counts together.
     const isWhole = next?.at !== release.at;
     if (isWhole && room >= demand && fitsUnder()) return hold(release.at);
@@ -101,16 +85,17 @@ export function makeHold(
   return undefined;
 }
 
-/** What is expected to be free again at a moment. */
-type Freed = Pick<Release, "at" | "room" | "node" | "request">;
-
-/** The releases, and the ends of what the holds are for, the earliest first. */
-function withEndsOf(holds: readonly Hold[], walk: Walk): () => Freed | undefined {
-  if (holds.length === 0) return walk;
-  const ends = holds.flatMap(({ contender, node, until, placed }) =>
-    placed.map((room): Freed => ({ at: until, room, node, request: contender.shape.request })),
+/** The ends of what the holds are for, the latest first. */
+function endsOf(holds: readonly Hold[]): readonly Release[] {
+  const ends = holds.flatMap(({ contender: { task, shape }, node, until, placed }) =>
+    placed.map((room, i) => new Release(until, task, i, room, node, shape.request)),
   );
-  ends.sort((a, b) => b.at - a.at);
+  return ends.sort((a, b) => b.at - a.at);
+}
+
+/** Both in one walk, the earliest first. */
+function withEnds(latestFirst: readonly Release[], walk: Walk): () => Release | undefined {
+  const ends = [...latestFirst];
   let release = walk();
   return () => {
     const end = ends.at(-1);
@@ -191,29 +176,4 @@ function sparesOf(hold: Hold, room: NodeRoom, node: PoolNode): Float64Array[] {
     if (left) spares.push(left);
   }
   return spares;
-}
-
-/** What the nodes will have free at a later moment; a node that nothing has changed is not copied. */
-class Later {
-  private readonly ledger: Ledger;
-  private readonly changed = new Map<number, Float64Array>();
-
-  constructor(ledger: Ledger) {
-    this.ledger = ledger;
-  }
-
-  /** To be read only. */
-  at(index: number): Float64Array {
-    return this.changed.get(index) ?? this.ledger.rooms[index]?.free ?? new Float64Array();
-  }
-
-  /** To be changed. */
-  of(index: number): Float64Array {
-    let free = this.changed.get(index);
-    if (free === undefined) {
-      free = this.at(index).slice();
-      this.changed.set(index, free);
-    }
-    return free;
-  }
 }

@@ -6,10 +6,10 @@ import type { ActiveShard, Node, Snapshot, Task } from "./model.ts";
 import { compareText } from "./order/chain.ts";
 import { type Amounts, checkedAmount } from "./resources.ts";
 
-/** What one shard asks for: parallel lists of resource index and amount, zeros left out. */
+/** What one shard asks for: parallel lists of resource index and amount, zeros left out. Read too often to be boxed. */
 export interface Request {
   readonly indexes: readonly number[];
-  readonly amounts: readonly number[];
+  readonly amounts: Float64Array;
 }
 
 /** A node with its room, by resource index. */
@@ -89,7 +89,10 @@ export class Ledger {
         .filter(([, amount]) => amount !== 0)
         .map(([resource, amount]) => ({ index: this.indexOf.get(resource) ?? -1, amount }))
         .sort((a, b) => a.index - b.index);
-      request = { indexes: asked.map(({ index }) => index), amounts: asked.map(({ amount }) => amount) };
+      request = {
+        indexes: asked.map(({ index }) => index),
+        amounts: Float64Array.from(asked, ({ amount }) => amount),
+      };
       this.requests.set(amounts, request);
     }
     return request;
@@ -114,15 +117,15 @@ export class Ledger {
     spares: readonly Float64Array[] = [],
   ): void {
     this.occupy(room, request, 1);
-    for (const use of uses) add(use, request, 1);
-    for (const spare of spares) add(spare, request, -1);
+    addToEach(uses, request, 1);
+    addToEach(spares, request, -1);
     this.log.push({ room, request, uses, spares });
   }
 
   /** Keeps the place for a shard that does not run yet, or gives it back: it takes room, and is not allocated. */
   keep(room: NodeRoom, request: Request, uses: readonly Float64Array[], direction: 1 | -1): void {
     add(room.free, request, -direction);
-    for (const use of uses) add(use, request, direction);
+    addToEach(uses, request, direction);
     this.changes.push(room.index);
   }
 
@@ -136,8 +139,8 @@ export class Ledger {
       const entry = this.log.pop();
       if (entry === undefined) return;
       this.occupy(entry.room, entry.request, -1);
-      for (const use of entry.uses) add(use, entry.request, -1);
-      for (const spare of entry.spares) add(spare, entry.request, 1);
+      addToEach(entry.uses, entry.request, -1);
+      addToEach(entry.spares, entry.request, 1);
     }
   }
 
@@ -196,6 +199,11 @@ export function add(vector: Float64Array, { indexes, amounts }: Request, factor:
     const resource = indexes[i] ?? 0;
     vector[resource] = (vector[resource] ?? 0) + factor * (amounts[i] ?? 0);
   }
+}
+
+/** The same to each of several vectors. */
+export function addToEach(vectors: readonly Float64Array[], request: Request, factor: number): void {
+  for (let i = 0; i < vectors.length; i += 1) add(vectors[i] as Float64Array, request, factor);
 }
 
 /** Whether the request fits in what is given; what is not asked for does not matter, even where it is overdrawn. */

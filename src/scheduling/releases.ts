@@ -6,20 +6,50 @@ import type { ActiveShard, Task } from "./model.ts";
 import type { PoolNode, Tree } from "./tree.ts";
 
 /** One place that a shard holds, and when it is expected to give it back. */
-export interface Release {
+export class Release {
   readonly at: number;
   readonly task: Task;
   readonly shard: number;
-  /** The running shard; absent for one that has only been decided. */
-  readonly active?: ActiveShard;
   /** Absent for a shard on a vanished node: it gives back only what limits count. */
   readonly room: NodeRoom | undefined;
   readonly node: PoolNode | undefined;
   readonly request: Request;
+  /** The running shard; absent for one that has only been decided. */
+  readonly active: ActiveShard | undefined;
+
+  constructor(
+    at: number,
+    task: Task,
+    shard: number,
+    room: NodeRoom | undefined,
+    node: PoolNode | undefined,
+    request: Request,
+    active?: ActiveShard,
+  ) {
+    this.at = at;
+    this.task = task;
+    this.shard = shard;
+    this.room = room;
+    this.node = node;
+    this.request = request;
+    this.active = active;
+  }
+
+  /** The same place, at another moment. */
+  movedTo(at: number): Release {
+    return new Release(at, this.task, this.shard, this.room, this.node, this.request, this.active);
+  }
 }
 
 /** The next, the earliest first; undefined once all have come. */
 export type Walk = () => Release | undefined;
+
+/** All that one question counts on to become free. */
+export interface Freeing {
+  /** In no order, which costs least: who knows the moment that he asks about needs none. */
+  readonly all: readonly (readonly Release[])[];
+  readonly inTime: () => Walk;
+}
 
 /** A place that its task takes again at once when it frees, until then. */
 export interface Refill {
@@ -41,22 +71,23 @@ export class Releases {
     this.now = now;
     this.running = held.map(({ task, active, room, request }): Release => {
       const at = expectedEnd(task, active, now);
-      return { at, task, shard: active.shard, active, room, node: nodes.get(task.pool), request };
+      return new Release(at, task, active.shard, room, nodes.get(task.pool), request, active);
     });
   }
 
   /**
-   * All, the earliest first; each task first runs on its own places those of its shards that `again` counts: a place that
-   * a task in front fills again is not free for the one behind. What is on its way out is free at once.
+   * Each task first runs on its own places those of its shards that `again` counts: a place that a task in front fills
+   * again is not free for the one behind. What is on its way out is free at once.
    */
-  inTime(decided: readonly Release[], again: ReadonlyMap<Task, number>, leaving: ReadonlySet<ActiveShard>): () => Walk {
+  freeing(decided: readonly Release[], again: ReadonlyMap<Task, number>, leaving: ReadonlySet<ActiveShard>): Freeing {
     const others = decided.filter(({ task }) => !again.has(task));
     for (const release of leaving.size === 0 ? [] : this.running) {
       if (isAmong(leaving, release) && !again.has(release.task)) others.push(this.withLeaving(release, leaving));
     }
-    for (const { release, until } of this.refills(decided, again, leaving)) others.push({ ...release, at: until });
-    const stays = (release: Release): boolean => !again.has(release.task) && !isAmong(leaving, release);
-    return () => this.walk(stays, others);
+    for (const { release, until } of this.refills(decided, again, leaving)) others.push(release.movedTo(until));
+    const stays = (release: Release): boolean => !(again.has(release.task) || isAmong(leaving, release));
+    const staying = again.size === 0 && leaving.size === 0 ? this.running : this.running.filter(stays);
+    return { all: [staying, others], inTime: () => this.walk(stays, others) };
   }
 
   private walk(stays: (release: Release) => boolean, others: readonly Release[]): Walk {
@@ -105,7 +136,7 @@ export class Releases {
   }
 
   private withLeaving(release: Release, leaving: ReadonlySet<ActiveShard>): Release {
-    return isAmong(leaving, release) ? { ...release, at: this.now } : release;
+    return isAmong(leaving, release) ? release.movedTo(this.now) : release;
   }
 
   private runningOf(task: Task): readonly Release[] {

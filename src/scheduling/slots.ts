@@ -3,9 +3,10 @@
 import { type Hold, placedOn } from "./backfill.ts";
 import type { Contender } from "./contender.ts";
 import { expectationOf } from "./estimate.ts";
+import { Later } from "./later.ts";
 import { add, fits, type Ledger, type NodeRoom, type Request, timesIn } from "./ledger.ts";
 import type { Line } from "./line.ts";
-import type { Refill, Release, Walk } from "./releases.ts";
+import type { Freeing, Refill, Release } from "./releases.ts";
 import type { Amounts } from "./resources.ts";
 import { firstFit, Track } from "./timeline.ts";
 import type { PoolNode } from "./tree.ts";
@@ -18,7 +19,7 @@ export class Slots {
   private readonly holds: Hold[];
   private readonly ledger: Ledger;
   private readonly now: number;
-  private readonly releases: () => Walk;
+  private readonly releases: () => Freeing;
   private readonly tracks = new Map<Place, Track>();
   /** Lines of which nothing has ended since the last plan. */
   private readonly settled = new Set<Line>();
@@ -31,8 +32,8 @@ export class Slots {
   private atLast: Amounts | undefined;
   private releasing: Map<Place, Release[]> | undefined;
 
-  /** `releases`: of all that runs, has started in this plan, or has a place kept; the earliest first. */
-  constructor(holds: Hold[], ledger: Ledger, now: number, releases: () => Walk) {
+  /** `releases`: of all that runs, has started in this plan, or has a place kept. */
+  constructor(holds: Hold[], ledger: Ledger, now: number, releases: () => Freeing) {
     this.now = now;
     this.holds = holds;
     this.ledger = ledger;
@@ -238,37 +239,25 @@ export class Slots {
   }
 
   /** What each of the places is expected to have left then, beyond what is held. */
-  private leftAt(places: readonly Place[], at: number): ReadonlyMap<Place, Float64Array> {
-    const left = new Map<Place, Float64Array>();
-    const untold = new Set<Place>();
-    for (const place of places) {
-      const track = this.tracks.get(place);
-      if (track === undefined) untold.add(place);
-      left.set(place, track === undefined ? freeIn(place) : Float64Array.from(track.at(at)));
-    }
-    if (untold.size === 0) return left;
-    for (const place of untold) {
-      for (const hold of this.holds) {
-        const isThen = hold.at <= at && at < hold.until;
-        if (isThen) add(left.get(place) ?? none, hold.contender.shape.request, -countIn(hold, place));
-      }
-    }
-    const above = new Map<PoolNode | undefined, readonly Float64Array[]>();
-    const leftAbove = (node: PoolNode | undefined): readonly Float64Array[] => {
-      let found = above.get(node);
-      if (found === undefined) {
-        found = (node?.limits ?? []).flatMap((pool) => (untold.has(pool) ? (left.get(pool) ?? []) : []));
-        above.set(node, found);
-      }
-      return found;
-    };
-    const walk = this.releases();
-    for (let release = walk(); release && release.at <= at; release = walk()) {
-      const { room, node, request } = release;
-      if (room !== undefined && untold.has(room)) add(left.get(room) ?? none, request, 1);
-      for (const amounts of leftAbove(node)) add(amounts, request, 1);
+  private leftAt(places: readonly Place[], at: number): ReadonlyMap<Place, Float64Array | undefined> {
+    const left = new Map<Place, Float64Array | undefined>();
+    for (const place of places) left.set(place, this.tracks.get(place)?.at(at).slice());
+    const untold = places.filter((place) => left.get(place) === undefined);
+    if (untold.length > 0) {
+      const later = this.laterAt(at, untold);
+      for (const place of untold) left.set(place, "free" in place ? later.of(place) : later.under(place));
     }
     return left;
+  }
+
+  private laterAt(at: number, places: readonly Place[]): Later {
+    const asked = this.ledger.rooms.map(() => false);
+    for (const place of places) if ("free" in place) asked[place.index] = true;
+    const limits = places.filter((place) => "limits" in place);
+    const later = new Later(asked, limits);
+    for (const hold of this.holds) if (hold.at <= at && at < hold.until) later.take(hold);
+    for (const freed of this.releases().all) later.giveUntil(at, freed);
+    return later;
   }
 
   /** From what is free over time, and from what other holds that begin meanwhile have left. */
@@ -314,8 +303,7 @@ export class Slots {
   private releasingOf(place: Place): readonly Release[] {
     if (this.releasing === undefined) {
       this.releasing = new Map();
-      const walk = this.releases();
-      for (let release = walk(); release; release = walk()) {
+      for (const release of this.releases().all.flat()) {
         for (const each of placesOf(release.room, release.node)) note(this.releasing, each, release);
       }
     }

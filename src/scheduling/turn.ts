@@ -11,7 +11,7 @@ import { countStarts } from "./memory.ts";
 import type { Backfill, Task } from "./model.ts";
 import { compareText } from "./order/chain.ts";
 import type { Preemption } from "./preemption.ts";
-import type { Refill, Release, Releases, Walk } from "./releases.ts";
+import { type Freeing, type Refill, Release, type Releases } from "./releases.ts";
 import { Slots } from "./slots.ts";
 import { type PoolNode, weightedShare } from "./tree.ts";
 
@@ -85,7 +85,7 @@ class Turns {
     this.isAlone = lines.filter((line) => line.peek()).length === 1;
     this.ledger = ledger;
     const now = lines[0]?.contest.now ?? 0;
-    this.slots = new Slots(this.holds, ledger, now, () => this.releases()());
+    this.slots = new Slots(this.holds, ledger, now, () => this.releases());
   }
 
   run(): readonly Start[] {
@@ -309,7 +309,7 @@ class Turns {
     const isPromise = had !== undefined && had.at > now;
     const until = isPromise ? had.at : undefined;
     const atHand = had !== undefined && this.slots.isAtHand(had) ? { at: now, placed: had.placed } : undefined;
-    const made = atHand ? undefined : makeHold(contender, line.node, releases, this.holds, this.ledger, had, until);
+    const made = atHand ? undefined : makeHold(contender, line.node, releases, this.holds, had, until);
     const isSooner = isPromise && had.at < (made?.at ?? Number.POSITIVE_INFINITY);
     const kept = atHand ?? (isSooner ? had : made);
     if (kept === undefined) return;
@@ -371,9 +371,9 @@ class Turns {
     return decided;
   }
 
-  private releases(again: ReadonlyMap<Task, number> = new Map()): () => Walk {
+  private releases(again: ReadonlyMap<Task, number> = new Map()): Freeing {
     this.running ??= this.askRunning();
-    return this.running.inTime(this.decided(), again, this.preemption.leavers);
+    return this.running.freeing(this.decided(), again, this.preemption.leavers);
   }
 
   private refills(again: ReadonlyMap<Task, number>): readonly Refill[] {
@@ -401,10 +401,10 @@ function keptFor(contender: Contender, node: PoolNode, room: NodeRoom, shard: nu
   const release = releaseOf(contender, node, room, shard);
   const { now } = contender.contest;
   const waitedMs = now - (contender.claimedSince ?? now);
-  return { ...release, at: release.at - waitedMs > now ? release.at - waitedMs : now + Math.max(1, waitedMs) };
+  return release.movedTo(release.at - waitedMs > now ? release.at - waitedMs : now + Math.max(1, waitedMs));
 }
 
 function releaseOf({ contest, task, shape }: Contender, node: PoolNode, room: NodeRoom, shard: number): Release {
   const { likelyMs, limitMs } = expectationOf(task);
-  return { at: contest.now + (limitMs ?? likelyMs), task, shard, room, node, request: shape.request };
+  return new Release(contest.now + (limitMs ?? likelyMs), task, shard, room, node, shape.request);
 }

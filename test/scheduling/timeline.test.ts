@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { firstFit, Track } from "../../src/scheduling/timeline.ts";
 
-const one = { indexes: [0], amounts: [1] };
+const one = { indexes: [0], amounts: Float64Array.of(1) };
 const room = (free: number): Track => new Track(0, Float64Array.of(free));
 
 /** One that is taken from 10 to 20, and one that is free from then on. */
