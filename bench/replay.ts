@@ -2,7 +2,8 @@
 // the store, in this process. Over a connection the kernel and Node's streams come on top.
 import { createStore, type KubeObject, type Resource } from "@dsl/kube-operator";
 import { linesOf } from "../packages/kube-operator/src/lines.ts";
-import { createProjections, type PodView } from "../src/engine/views.ts";
+import type { PodView } from "../src/engine/pod-views.ts";
+import { createProjections } from "../src/engine/views.ts";
 import { aPod } from "./many-pods.ts";
 
 const pods: Resource = { group: "", version: "v1", kind: "Pod", plural: "pods", namespaced: true };

@@ -15,8 +15,8 @@ import { type PooledTask, type PooledTaskStatus, pooledTasks } from "../api/pool
 import type { OpenStart, ResourcePoolStatus } from "../api/resource-pool.ts";
 import { stopAttempt } from "../engine/engines.ts";
 import { jobs } from "../engine/job.ts";
+import type { JobView, RoundView } from "../engine/job-views.ts";
 import { withoutOurFinalizer } from "../engine/release.ts";
-import type { JobView, RoundView } from "../engine/views.ts";
 import type { Plan, Stop, StopReason } from "../scheduling/index.ts";
 import { learnedText } from "./learned-times.ts";
 import type { Observed } from "./observe.ts";

@@ -3,7 +3,7 @@
 
 import type { PodSpec } from "../api/template.ts";
 import type { Binding, EngineName, PoolToleration } from "../engine/engine.ts";
-import type { RoundView } from "../engine/views.ts";
+import type { RoundView } from "../engine/job-views.ts";
 import type { Node } from "../scheduling/index.ts";
 
 /** What the operator is configured to begin new tasks with. Auto: whatever is fastest and safe. */

@@ -1,7 +1,7 @@
 // What a task tells of itself in the status of the Job that its attempts share. Pure.
 import { formatRanges } from "../api/ranges.ts";
+import type { RoundView } from "../engine/job-views.ts";
 import type { RoundFacts } from "../engine/round-status.ts";
-import type { RoundView } from "../engine/views.ts";
 import type { ObservedTask } from "./observed/task.ts";
 
 export function roundFactsOf({ active, memory, stage }: ObservedTask, round: RoundView): RoundFacts | undefined {

@@ -18,7 +18,7 @@ import type { OpenStart } from "../api/resource-pool.ts";
 import type { ExistingObject, TaskContext, Write } from "../engine/engine.ts";
 import { engines } from "../engine/engines.ts";
 import { jobs, managedBy } from "../engine/job.ts";
-import type { RoundView } from "../engine/views.ts";
+import type { RoundView } from "../engine/job-views.ts";
 import type { Plan, Start } from "../scheduling/index.ts";
 import { tolerationOf } from "./engine-choice.ts";
 import type { Observed } from "./observe.ts";

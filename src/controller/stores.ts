@@ -5,7 +5,9 @@ import type { KubeNode } from "../api/node.ts";
 import { type PooledTask, pooledTasks } from "../api/pooled-task.ts";
 import { type ResourcePool, resourcePools } from "../api/resource-pool.ts";
 import { jobs } from "../engine/job.ts";
-import { createProjections, type JobView, type PodView, type RoundView } from "../engine/views.ts";
+import type { JobView, RoundView } from "../engine/job-views.ts";
+import type { PodView } from "../engine/pod-views.ts";
+import { createProjections } from "../engine/views.ts";
 
 export interface Stores {
   readonly pools: StoreReader<ResourcePool>;

@@ -2,7 +2,8 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Change, Controller, ObjectKey } from "@dsl/kube-operator";
 import type { PooledTask } from "../api/pooled-task.ts";
-import type { JobView, PodView, RoundView } from "../engine/views.ts";
+import type { JobView, RoundView } from "../engine/job-views.ts";
+import type { PodView } from "../engine/pod-views.ts";
 import { ownershipOf, treesOf } from "./observed/pools.ts";
 import type { PoolTrees } from "./pool-trees.ts";
 import type { Stores } from "./stores.ts";

@@ -6,7 +6,9 @@ import type { Axis } from "../api/items.ts";
 import type { PooledTask, PooledTaskSpec } from "../api/pooled-task.ts";
 import type { ItemRecord } from "../api/records.ts";
 import type { Amounts } from "../scheduling/resources.ts";
-import type { AttemptObject, PodView, RoundView } from "./views.ts";
+import type { RoundView } from "./job-views.ts";
+import type { PodView } from "./pod-views.ts";
+import type { AttemptObject } from "./views.ts";
 
 /** What the engine needs to know of a task; the same for all its attempts. */
 export interface TaskContext {

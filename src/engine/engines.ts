@@ -3,7 +3,8 @@
 import type { AttemptState, Engine, EngineName, Surroundings, Write } from "./engine.ts";
 import { managedEngine } from "./managed.ts";
 import { nativeEngine } from "./native.ts";
-import type { AttemptObject, PodView } from "./views.ts";
+import type { PodView } from "./pod-views.ts";
+import type { AttemptObject } from "./views.ts";
 
 export const engines: Readonly<Record<EngineName, Engine<never>>> = { Native: nativeEngine, Managed: managedEngine };
 

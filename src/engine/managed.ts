@@ -6,9 +6,10 @@ import { attemptName } from "../api/labels.ts";
 import type { Engine, Existing, Placement, TaskContext, Write } from "./engine.ts";
 import { indexesText, itemIndexesAnnotation } from "./item-indexes.ts";
 import { jobs, roundJob } from "./job.ts";
+import type { RoundView } from "./job-views.ts";
 import { observePod } from "./observe-attempt.ts";
 import { podTemplate } from "./pod.ts";
-import type { AttemptPod, RoundView } from "./views.ts";
+import type { AttemptPod } from "./views.ts";
 
 export const pods: Resource = { group: "", version: "v1", kind: "Pod", plural: "pods", namespaced: true };
 

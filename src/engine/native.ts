@@ -2,9 +2,9 @@
 // Jobs only, so it runs on any cluster; Pods are kube's Job controller's.
 import type { Engine, Write } from "./engine.ts";
 import { attemptJob, existingJob, jobs } from "./job.ts";
+import type { JobView } from "./job-views.ts";
 import { observeAttempt } from "./observe-attempt.ts";
 import { releaseJob } from "./release.ts";
-import type { JobView } from "./views.ts";
 
 export const nativeEngine: Engine<JobView> = {
   name: "Native",

@@ -1,5 +1,6 @@
 // Node affinity that leaves a Pod one node: the plan's choice, within what the user requires.
 import type { PodSpec } from "../api/template.ts";
+import { type Fields, fieldsOf, objectsOf, textOf } from "./json.ts";
 
 type NodeAffinity = NonNullable<NonNullable<PodSpec["affinity"]>["nodeAffinity"]>;
 type NodeTerm = NonNullable<
@@ -30,4 +31,16 @@ function onNode(term: NodeTerm, node: string): NodeTerm {
 
 function isEmpty({ matchExpressions = [], matchFields = [] }: NodeTerm): boolean {
   return matchExpressions.length === 0 && matchFields.length === 0;
+}
+
+/** The node that a Pod's spec requires so; empty where it names none. */
+export function requiredNode(podSpec: Fields): string {
+  const affinity = fieldsOf(fieldsOf(podSpec.affinity).nodeAffinity);
+  const required = fieldsOf(affinity.requiredDuringSchedulingIgnoredDuringExecution);
+  for (const term of objectsOf(required.nodeSelectorTerms)) {
+    for (const { key, operator, values } of objectsOf(term.matchFields)) {
+      if (key === "metadata.name" && operator === "In" && Array.isArray(values)) return textOf(values[0]);
+    }
+  }
+  return "";
 }

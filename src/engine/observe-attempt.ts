@@ -2,9 +2,11 @@
 // give the same state, whatever was seen before.
 import type { AttemptState, EndedAttempt, RunningAttempt, StartingAttempt, Surroundings } from "./engine.ts";
 import { indexesOf } from "./item-indexes.ts";
+import type { JobView } from "./job-views.ts";
 import { itemsEnd } from "./outcomes.ts";
+import type { PodAttempt, PodView } from "./pod-views.ts";
 import { type Verdict, verdictOf } from "./verdict.ts";
-import type { AttemptPod, JobView, PodAttempt, PodView } from "./views.ts";
+import type { AttemptPod } from "./views.ts";
 
 /** Of an attempt that has a Job of its own. */
 export function observeAttempt(job: JobView, pods: readonly PodView[], surroundings: Surroundings): AttemptState {

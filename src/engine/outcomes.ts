@@ -1,9 +1,9 @@
 // What became of each item of an ended attempt, by the form in which its shard took them. Does not know Pods, nor who is
 // to blame: that is the verdict's part.
 import type { ItemOutcome, ShardForm } from "./engine.ts";
+import type { TerminatedView } from "./pod-views.ts";
 import { lineResults, singleResult, type WrapperRecord, wrapperRecords } from "./termination-message.ts";
 import { exitWords, type Verdict } from "./verdict.ts";
-import type { TerminatedView } from "./views.ts";
 import { wrapperExits } from "./wrapper.ts";
 
 export interface Ended {

@@ -3,7 +3,7 @@ import type { JsonPatchOperation } from "@dsl/kube-operator";
 import { finalizers } from "../api/labels.ts";
 import type { Write } from "./engine.ts";
 import { jobs } from "./job.ts";
-import type { JobView, RoundView } from "./views.ts";
+import type { JobView, RoundView } from "./job-views.ts";
 
 /** Undefined when nothing of ours holds it. */
 export function releaseJob(job: JobView | RoundView): Write | undefined {

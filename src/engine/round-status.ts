@@ -1,8 +1,8 @@
 // The status of a Job that attempts share, as Kubernetes' own tools read it and as its API server validates it (1.36:
 // pkg/apis/batch/validation). Pure.
 import { timeText } from "@dsl/kube-operator";
+import type { RoundView } from "./job-views.ts";
 import { countOf, type Fields, objectsOf, textOf } from "./json.ts";
-import type { RoundView } from "./views.ts";
 
 export interface RoundFacts {
   /** Pods that run or start, those that are being stopped left out. */

@@ -1,7 +1,7 @@
 // Who ended an attempt, told from its Pod: the program itself, the node or the cluster, or we. Does not know items.
 import type { AttemptOutcome } from "./engine.ts";
+import type { PodAttempt, PodView, TerminatedView } from "./pod-views.ts";
 import { failureText } from "./termination-message.ts";
-import type { PodAttempt, PodView, TerminatedView } from "./views.ts";
 
 export interface Verdict {
   readonly outcome: AttemptOutcome;

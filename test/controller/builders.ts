@@ -6,7 +6,7 @@ import type { OpenStart, ResourcePool } from "../../src/api/resource-pool.ts";
 import { Account } from "../../src/controller/account.ts";
 import type { ObservedTask } from "../../src/controller/observed/task.ts";
 import type { EndedAttempt, RunningAttempt, StartingAttempt } from "../../src/engine/engine.ts";
-import type { JobView } from "../../src/engine/views.ts";
+import type { JobView } from "../../src/engine/job-views.ts";
 import { aTask } from "../view/objects.ts";
 
 type PooledTaskStatus = NonNullable<PooledTask["status"]>;

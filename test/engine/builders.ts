@@ -4,8 +4,10 @@ import type { PooledTask, PooledTaskSpec } from "../../src/api/pooled-task.ts";
 import type { Container, PodSpec, PodTemplate } from "../../src/api/template.ts";
 import type { AttemptState, EndedAttempt, Placement, Surroundings, TaskContext } from "../../src/engine/engine.ts";
 import { attemptJob } from "../../src/engine/job.ts";
+import type { JobView } from "../../src/engine/job-views.ts";
 import { observeAttempt } from "../../src/engine/observe-attempt.ts";
-import { createProjections, type JobView, type PodView } from "../../src/engine/views.ts";
+import type { PodView } from "../../src/engine/pod-views.ts";
+import { createProjections } from "../../src/engine/views.ts";
 
 export const noon = Date.UTC(2026, 0, 1, 12);
 export const atSeconds = (seconds: number): string => new Date(noon + seconds * 1000).toISOString().replace(".000", "");

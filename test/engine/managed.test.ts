@@ -2,9 +2,10 @@
 import { controllerOf, type KubeObject } from "@dsl/kube-operator";
 import { describe, expect, test } from "vitest";
 import { roundJob } from "../../src/engine/job.ts";
+import type { RoundView } from "../../src/engine/job-views.ts";
 import { attemptPod, managedEngine } from "../../src/engine/managed.ts";
 import { type RoundFacts, roundStatus } from "../../src/engine/round-status.ts";
-import { attemptPodOf, createProjections, type RoundView } from "../../src/engine/views.ts";
+import { attemptPodOf, createProjections } from "../../src/engine/views.ts";
 import { aPlacement, aTask, atSeconds, contextOf, itemsOf, noon } from "./builders.ts";
 
 const context = contextOf(aTask({ metadata: { labels: { team: "blue" } } }));

@@ -3,14 +3,9 @@ import type { PooledTask, PooledTaskSpec } from "../../api/pooled-task.ts";
 import { type AttemptState, type EndedAttempt, type Surroundings, shardForm } from "../../engine/engine.ts";
 import { observeObject } from "../../engine/engines.ts";
 import { indexesOf } from "../../engine/item-indexes.ts";
-import {
-  type AttemptObject,
-  type AttemptPod,
-  attemptPodOf,
-  type JobView,
-  type PodView,
-  type RoundView,
-} from "../../engine/views.ts";
+import type { JobView, RoundView } from "../../engine/job-views.ts";
+import type { PodView } from "../../engine/pod-views.ts";
+import { type AttemptObject, type AttemptPod, attemptPodOf } from "../../engine/views.ts";
 import { runLimitMs } from "../outlook.ts";
 import type { Stores } from "../stores.ts";
 import type { TaskMemory } from "../task-memory.ts";
