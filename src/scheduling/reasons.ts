@@ -115,8 +115,8 @@ function afterStops(found: Reason, { claims }: Contender, why: "Preempted" | "Re
   if (why === undefined || reason === "PoolNotReady") return found;
   const first =
     why === "Preempted"
-      ? "shards of it were stopped for a task of higher priority"
-      : "shards of it were stopped to give back what another pool has reserved";
+      ? "shards of it gave way to a task of higher priority"
+      : "shards of it gave way to what another pool has reserved";
   return ["Preempted", `${first}; ${message}`];
 }
 

@@ -37,7 +37,7 @@ test("a task of higher priority has its room made; what was stopped goes on, at 
   expect(cluster.running("low")).toHaveLength(1);
   await cluster.until(() => cluster.status("low").queue?.reason === "Preempted");
   expect(cluster.status("low").queue?.message).toBe(
-    "shards of it were stopped for a task of higher priority; each shard asks for 1 cpu; lab has 0 free",
+    "shards of it gave way to a task of higher priority; each shard asks for 1 cpu; lab has 0 free",
   );
   await cluster.finish("high");
   await cluster.finish("low", { withinSeconds: 300 });

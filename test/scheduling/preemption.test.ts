@@ -219,10 +219,7 @@ describe("within a pool", () => {
     const stopped = next(next(pool, true), true);
     expectPlan(stopped)
       .waits({ low: "Preempted" })
-      .says(
-        "low",
-        "shards of it were stopped for a task of higher priority; each shard asks for 2 cpu; lab has 0 free",
-      );
+      .says("low", "shards of it gave way to a task of higher priority; each shard asks for 2 cpu; lab has 0 free");
   });
 });
 
@@ -295,7 +292,7 @@ describe("reclaim", () => {
       .waits({ borrower: "Preempted" })
       .says(
         "borrower",
-        "shards of it were stopped to give back what another pool has reserved; each shard asks for 1 cpu; lab has 0 free",
+        "shards of it gave way to what another pool has reserved; each shard asks for 1 cpu; lab has 0 free",
       );
   });
 });
