@@ -1,5 +1,8 @@
+import type { Manifest } from "@dsl/kube-operator";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { pooledTasks } from "../../src/api/pooled-task.ts";
 import { problemText } from "../../src/api/problem.ts";
+import { resourcePools } from "../../src/api/resource-pool.ts";
 import { templateProblems } from "../../src/api/template-problems.ts";
 import type { ControlPlane } from "../support/control-plane.ts";
 import { create, type Judge, judgeOf, must, startWithPolicies } from "../support/installed.ts";
@@ -8,11 +11,12 @@ import { aTemplate, aWrittenTask, type WrittenTask } from "../support/tasks.ts";
 
 let cluster: ControlPlane;
 let judge: Judge;
+const judges = new Map<string, Judge>();
 const operator = "system:serviceaccount:kube-pool-system:kube-pool";
 
 beforeAll(async () => {
   cluster = await startWithPolicies();
-  judge = await judgeOf(cluster);
+  judge = await judgeFor();
   await must(cluster, ["create", "namespace", "team"]);
   const rights = {
     tasks: { apiGroups: ["kube-pool.dev"], resources: ["pooledtasks"], verbs: ["create", "get", "patch"] },
@@ -47,20 +51,23 @@ beforeAll(async () => {
   await must(cluster, ["create", "-f", "-"], JSON.stringify({ apiVersion: "v1", kind: "List", items }));
 });
 afterAll(async () => {
-  judge?.close();
+  for (const each of judges.values()) each.close();
   await cluster?.stop();
 });
 
-async function refusal(object: object, ...more: string[]): Promise<string> {
-  const { code, stderr } = await create(cluster, object, ...more);
-  return code === 0 ? "" : stderr;
+/** One connection for each who asks; the administrator where nobody is named. */
+async function judgeFor(user = ""): Promise<Judge> {
+  const known = judges.get(user) ?? (await judgeOf(cluster, user === "" ? undefined : user));
+  judges.set(user, known);
+  return known;
 }
 
-async function patched(name: string, patch: object, ...more: string[]): Promise<string> {
-  const body = JSON.stringify(patch);
-  const args = ["patch", "ptask", name, "--type=merge", "--dry-run=server", "-p", body, ...more];
-  const { code, stderr } = await cluster.kubectl(args);
-  return code === 0 ? "" : stderr;
+async function refusal(object: object, user?: string): Promise<string> {
+  return (await judgeFor(user)).object(object as Manifest);
+}
+
+async function patched(name: string, patch: object, user?: string, namespace = "default"): Promise<string> {
+  return (await judgeFor(user)).patch(pooledTasks, { namespace, name }, patch);
 }
 
 const task = (spec: Record<string, unknown>): WrittenTask => aWrittenTask("a", spec);
@@ -168,58 +175,57 @@ describe("the template, once it is there", () => {
 });
 
 describe("the requester", () => {
-  const as = (user: string): string[] => ["-n", "team", `--as=${user}`];
   const inTeam = (spec: Record<string, unknown> = {}): WrittenTask => ({
     ...task(spec),
     metadata: { name: "a", namespace: "team" },
   });
 
   test("with all three rights runs tasks", async () => {
-    expect(await refusal(inTeam(), ...as("alice"))).toBe("");
-    expect(await refusal(inTeam({ priority: -1 }), ...as("alice"))).toBe("");
+    expect(await refusal(inTeam(), "alice")).toBe("");
+    expect(await refusal(inTeam({ priority: -1 }), "alice")).toBe("");
   });
 
   test("who may not create jobs runs none through us", async () => {
-    expect(await refusal(inTeam(), ...as("no-jobs"))).toContain(
+    expect(await refusal(inTeam(), "no-jobs")).toContain(
       "a PooledTask runs Jobs, and no-jobs may not create jobs in namespace team",
     );
   });
 
   test("uses no pool without the verb use, and no other pool than granted", async () => {
-    expect(await refusal(inTeam(), ...as("no-pool"))).toContain(
+    expect(await refusal(inTeam(), "no-pool")).toContain(
       "spec.poolRef.name: no-pool may not use the pool lab from namespace team; ask for the verb use on this resourcepool",
     );
-    expect(await refusal(inTeam({ poolRef: { name: "other" } }), ...as("alice"))).toContain(
+    expect(await refusal(inTeam({ poolRef: { name: "other" } }), "alice")).toContain(
       "alice may not use the pool other",
     );
   });
 
   test("goes before others only with the verb prioritize", async () => {
-    expect(await refusal(inTeam({ priority: 1 }), ...as("alice"))).toContain(
+    expect(await refusal(inTeam({ priority: 1 }), "alice")).toContain(
       "spec.priority: 1 is over 0, which needs the verb prioritize on the pool lab; set 0 or less, or ask for that verb",
     );
-    expect(await refusal(inTeam({ priority: 1 }), ...as("boss"))).toBe("");
+    expect(await refusal(inTeam({ priority: 1 }), "boss")).toBe("");
   });
 
   test("may change a task that another has raised, but not raise it further", async () => {
     const urgent = { ...inTeam({ priority: 5 }), metadata: { name: "urgent", namespace: "team" } };
     await must(cluster, ["create", "-f", "-"], JSON.stringify(urgent));
-    expect(await patched("urgent", { spec: { suspend: true } }, ...as("alice"))).toBe("");
-    expect(await patched("urgent", { spec: { priority: 4 } }, ...as("alice"))).toBe("");
-    expect(await patched("urgent", { spec: { priority: 6 } }, ...as("alice"))).toContain("needs the verb prioritize");
+    expect(await patched("urgent", { spec: { suspend: true } }, "alice", "team")).toBe("");
+    expect(await patched("urgent", { spec: { priority: 4 } }, "alice", "team")).toBe("");
+    expect(await patched("urgent", { spec: { priority: 6 } }, "alice", "team")).toContain("needs the verb prioritize");
   });
 
   test("loses no finalizer to a right that is missing: only changes of the spec are judged", async () => {
     const held = { ...inTeam(), metadata: { name: "held", namespace: "team" } };
     await must(cluster, ["create", "-f", "-"], JSON.stringify(held));
-    expect(await patched("held", { metadata: { finalizers: ["example.com/x"] } }, ...as("no-pool"))).toBe("");
-    expect(await patched("held", { spec: { suspend: true } }, ...as("no-pool"))).toContain("may not use the pool lab");
+    expect(await patched("held", { metadata: { finalizers: ["example.com/x"] } }, "no-pool", "team")).toBe("");
+    expect(await patched("held", { spec: { suspend: true } }, "no-pool", "team")).toContain("may not use the pool lab");
   });
 
   test("who may edit a namespace may use every pool, since the roles join Kubernetes' own", async () => {
     await must(cluster, ["-n", "team", "create", "rolebinding", "ed", "--clusterrole=edit", "--user=ed"]);
-    await expect.poll(() => refusal(inTeam(), ...as("ed")), { timeout: 30_000 }).toBe("");
-    expect(await refusal(inTeam({ priority: 1 }), ...as("ed"))).toContain("needs the verb prioritize");
+    await expect.poll(() => refusal(inTeam(), "ed"), { timeout: 30_000 }).toBe("");
+    expect(await refusal(inTeam({ priority: 1 }), "ed")).toContain("needs the verb prioritize");
   });
 });
 
@@ -230,11 +236,8 @@ describe("whoever writes a pool", () => {
     metadata: { name },
     spec,
   });
-  const change = async (name: string, spec: object, user: string): Promise<string> => {
-    const args = ["patch", "rpool", name, "--type=merge", "--dry-run=server", `--as=${user}`];
-    const { code, stderr } = await cluster.kubectl([...args, "-p", JSON.stringify({ spec })]);
-    return code === 0 ? "" : stderr;
-  };
+  const change = async (name: string, spec: object, user: string): Promise<string> =>
+    (await judgeFor(user)).patch(resourcePools, { name }, { spec });
   const denied = "may not divide the pool dept; ask for the verb divide on this resourcepool";
 
   beforeAll(async () => {
@@ -267,11 +270,11 @@ describe("whoever writes a pool", () => {
 
   test("creates a child only with the verb divide on its parent, and a root without", async () => {
     const child = pool("x", { parentRef: { name: "dept" } });
-    expect(await refusal(child, "--as=writer")).toContain(`spec.parentRef.name: writer ${denied}`);
-    expect(await refusal(child, "--as=head")).toBe("");
+    expect(await refusal(child, "writer")).toContain(`spec.parentRef.name: writer ${denied}`);
+    expect(await refusal(child, "head")).toBe("");
     const other = pool("x", { parentRef: { name: "lab" } });
-    expect(await refusal(other, "--as=head")).toContain("head may not divide the pool lab");
-    expect(await refusal(pool("x", {}), "--as=writer")).toBe("");
+    expect(await refusal(other, "head")).toContain("head may not divide the pool lab");
+    expect(await refusal(pool("x", {}), "writer")).toBe("");
   });
 
   test("changes what a child takes from its parent only with that verb, and all else without", async () => {
@@ -307,8 +310,8 @@ describe("the operator", () => {
   const refused = "the operator writes ConfigMaps and Jobs only where a PooledTask is their controller";
 
   test("writes records and Jobs of a task", async () => {
-    expect(await refusal(records({ ownerReferences: [owner] }), asOperator)).toBe("");
-    expect(await refusal(job({ ownerReferences: [owner] }), asOperator)).toBe("");
+    expect(await refusal(records({ ownerReferences: [owner] }), operator)).toBe("");
+    expect(await refusal(job({ ownerReferences: [owner] }), operator)).toBe("");
   });
 
   test.each([
@@ -317,8 +320,8 @@ describe("the operator", () => {
     ["of another kind", { ownerReferences: [{ ...owner, kind: "ResourcePool" }] }],
     ["of another group", { ownerReferences: [{ ...owner, apiVersion: "example.com/v1" }] }],
   ])("writes none %s", async (_, metadata) => {
-    expect(await refusal(records(metadata), asOperator)).toContain(refused);
-    expect(await refusal(job(metadata), asOperator)).toContain(refused);
+    expect(await refusal(records(metadata), operator)).toContain(refused);
+    expect(await refusal(job(metadata), operator)).toContain(refused);
   });
 
   test("neither changes nor deletes what others own, nor takes it over", async () => {
@@ -349,10 +352,10 @@ describe("the operator", () => {
   const ofJob = { ownerReferences: [{ ...owner, apiVersion: "batch/v1", kind: "Job" }] };
 
   test("creates Pods of a task's Job, and no others", async () => {
-    expect(await refusal(pod(ofJob, { nodeName: "a" }), asOperator)).toBe("");
-    expect(await refusal(pod({}), asOperator)).toContain("only of a PooledTask's Job");
-    expect(await refusal(pod({ ...ofJob, labels: {} }), asOperator)).toContain("only of a PooledTask's Job");
-    expect(await refusal(pod({ ownerReferences: [owner] }), asOperator)).toContain("only of a PooledTask's Job");
+    expect(await refusal(pod(ofJob, { nodeName: "a" }), operator)).toBe("");
+    expect(await refusal(pod({}), operator)).toContain("only of a PooledTask's Job");
+    expect(await refusal(pod({ ...ofJob, labels: {} }), operator)).toContain("only of a PooledTask's Job");
+    expect(await refusal(pod({ ownerReferences: [owner] }), operator)).toContain("only of a PooledTask's Job");
   });
 
   test.each([
@@ -367,7 +370,7 @@ describe("the operator", () => {
     ["privileges on the side", { initContainers: [{ ...main, name: "side", securityContext: { privileged: true } }] }],
     ["sysctls", { securityContext: { sysctls: [{ name: "kernel.shm_rmid_forced", value: "1" }] } }],
   ])("creates no Pod with what no template may ask for: %s", async (_, spec) => {
-    expect(await refusal(pod(ofJob, spec), asOperator)).toContain("this one has more");
+    expect(await refusal(pod(ofJob, spec), operator)).toContain("this one has more");
   });
 
   test("creates Pods with what a template may ask for", async () => {
@@ -378,12 +381,12 @@ describe("the operator", () => {
       volumes: [{ name: "scratch", emptyDir: {} }],
       securityContext: { runAsUser: 1000, fsGroup: 1000 },
     };
-    expect(await refusal(pod(ofJob, spec), asOperator)).toBe("");
+    expect(await refusal(pod(ofJob, spec), operator)).toBe("");
   });
 
   test("holds a task by a finalizer, but cannot write its spec, since it lacks the verb use", async () => {
-    expect(await patched("squares", { metadata: { finalizers: ["kube-pool.dev/cleanup"] } }, asOperator)).toBe("");
-    expect(await patched("squares", { spec: { suspend: true } }, asOperator)).toContain("may not use the pool");
+    expect(await patched("squares", { metadata: { finalizers: ["kube-pool.dev/cleanup"] } }, operator)).toBe("");
+    expect(await patched("squares", { spec: { suspend: true } }, operator)).toContain("may not use the pool");
   });
 
   test("may not do what it need not do", async () => {

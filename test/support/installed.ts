@@ -6,7 +6,7 @@ import {
   httpKubeApi,
   kubeconfigConnection,
   type Manifest,
-  type Patch,
+  type ObjectKey,
   type Resource,
 } from "@dsl/kube-operator";
 import { vi } from "vitest";
@@ -75,18 +75,32 @@ export function create(cluster: Cluster, object: unknown, ...more: string[]): Pr
   return cluster.kubectl(["create", "--dry-run=server", "-f", "-", ...more], JSON.stringify(object));
 }
 
+const judged: readonly Resource[] = [
+  pooledTasks,
+  resourcePools,
+  { group: "", version: "v1", kind: "ConfigMap", plural: "configmaps", namespaced: true },
+  { group: "", version: "v1", kind: "Pod", plural: "pods", namespaced: true },
+  { group: "batch", version: "v1", kind: "Job", plural: "jobs", namespaced: true },
+];
+
 /** What the server says to objects and changes, without storing them; nothing when it takes them. */
 export interface Judge {
   object(object: Manifest): Promise<string>;
+  /** A merge patch. */
+  patch(resource: Resource, key: ObjectKey, body: object): Promise<string>;
   /** A merge patch of the spec of a task in the namespace `default`. */
   taskSpec(name: string, spec: Readonly<Record<string, unknown>>): Promise<string>;
   close(): void;
 }
 
-/** Through a connection that stays open: for a hundred questions kubectl would take half a minute. */
-export async function judgeOf(cluster: Cluster): Promise<Judge> {
+/**
+ * Through a connection that stays open: for a hundred questions kubectl would take half a minute. `user`: whom the
+ * administrator acts as.
+ */
+export async function judgeOf(cluster: Cluster, user?: string): Promise<Judge> {
   const connection = await kubeconfigConnection({ path: cluster.kubeconfig, environment: {} });
-  const api: HttpKubeApi = httpKubeApi(connection);
+  const actsAs = user === undefined ? undefined : { user, groups: [] };
+  const api: HttpKubeApi = httpKubeApi({ ...connection, ...(actsAs && { actsAs }) });
   const refusal = (answer: Promise<unknown>): Promise<string> =>
     answer.then(
       () => "",
@@ -95,16 +109,17 @@ export async function judgeOf(cluster: Cluster): Promise<Judge> {
         throw error;
       },
     );
+  const patch: Judge["patch"] = (resource, key, body) =>
+    refusal(api.patch(resource, key, { type: "merge", body: { ...body } }, { dryRun: true }));
   return {
     object(object) {
-      const resource: Resource = object.kind === "PooledTask" ? pooledTasks : resourcePools;
+      const resource = judged.find(({ kind }) => kind === object.kind);
+      if (resource === undefined) throw new Error(`${object.kind} is not among what is judged`);
       const metadata = resource.namespaced ? { namespace: "default", ...object.metadata } : object.metadata;
       return refusal(api.create(resource, { ...object, metadata }, { dryRun: true }));
     },
-    taskSpec(name, spec) {
-      const patch: Patch = { type: "merge", body: { spec } };
-      return refusal(api.patch(pooledTasks, { namespace: "default", name }, patch, { dryRun: true }));
-    },
+    patch,
+    taskSpec: (name, spec) => patch(pooledTasks, { namespace: "default", name }, { spec }),
     close: () => api.close(),
   };
 }

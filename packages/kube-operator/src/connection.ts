@@ -14,6 +14,8 @@ export interface Connection {
   readonly key?: string;
   /** Asked before each request. A token that the server has rejected is named, so that it is not given again. */
   readonly token?: (rejected?: string) => Promise<string>;
+  /** Whom requests are made for, where that is not who makes them: Kubernetes asks whether the one may act as the other. */
+  readonly actsAs?: { readonly user: string; readonly groups: readonly string[] };
   /** The name in the server's certificate, where it is not that of the URL. */
   readonly serverName?: string;
   readonly insecureSkipTlsVerify?: boolean;

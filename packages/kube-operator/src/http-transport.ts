@@ -131,6 +131,7 @@ export class HttpTransport {
     agent: HttpAgent,
     token: string | undefined,
   ): Promise<{ readonly stream: IncomingMessage; readonly deadline: Deadline }> {
+    const { actsAs } = this.#connection;
     const options: RequestOptions = {
       agent,
       method,
@@ -142,6 +143,7 @@ export class HttpTransport {
         accept: "application/json",
         "user-agent": this.#options.userAgent,
         ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        ...(actsAs !== undefined && { "impersonate-user": actsAs.user, "impersonate-group": [...actsAs.groups] }),
         ...(body !== undefined && {
           "content-type": contentType ?? "application/json",
           "content-length": Buffer.byteLength(body),

@@ -38,6 +38,10 @@ const userSchema = z.object({
   token: text,
   tokenFile: text,
   username: text,
+  as: text,
+  "as-groups": z.nullish(z.array(z.string())),
+  "as-uid": text,
+  "as-user-extra": z.optional(z.unknown()),
   exec: z.optional(
     z.object({
       apiVersion: z.string(),
@@ -180,12 +184,16 @@ async function userConnection(
   const refuse = (why: string): Error => new Error(`${file}: ${place.entry}: ${why}`);
   if (value["auth-provider"]) throw refuse("auth-provider was removed from Kubernetes; use exec");
   if (value.username) throw refuse("username and password were removed from Kubernetes");
+  const actsAs = actsAsOf(value, refuse);
   const cert = await pemOf(place, "client-certificate", value["client-certificate"], value["client-certificate-data"]);
   const key = await pemOf(place, "client-key", value["client-key"], value["client-key-data"]);
   if ((cert === undefined) !== (key === undefined)) {
     throw refuse(`${cert === undefined ? "client-certificate" : "client-key"} is missing`);
   }
-  const pair = cert !== undefined && key !== undefined ? { cert, key } : {};
+  const pair = {
+    ...(cert !== undefined && key !== undefined && { cert, key }),
+    ...(actsAs !== undefined && { actsAs }),
+  };
   if (value.tokenFile) return { ...pair, token: tokenFromFile(resolve(dirname(file), value.tokenFile), clock) };
   const { token, exec } = value;
   if (token) return { ...pair, token: async () => token };
@@ -207,6 +215,14 @@ async function userConnection(
       { origin: `${file}: ${place.entry}: exec`, environment, clock },
     )),
   };
+}
+
+/** Left out in silence, whoever chose to act with fewer rights would act with all of them. */
+function actsAsOf(value: z.infer<typeof userSchema>, refuse: (why: string) => Error): Connection["actsAs"] {
+  const { as: user, "as-groups": groups, "as-uid": uid, "as-user-extra": extra } = value;
+  if (uid || extra) throw refuse(`${uid ? "as-uid" : "as-user-extra"} is not supported; as and as-groups are`);
+  if (!user && groups?.length) throw refuse("as-groups needs as, which is missing");
+  return user ? { user, groups: groups ?? [] } : undefined;
 }
 
 /** A certificate or key: given as data, or in a file that is named relative to the kubeconfig. Data wins, as in kubectl. */

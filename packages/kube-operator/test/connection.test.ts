@@ -89,6 +89,13 @@ describe("kubeconfig", () => {
     expect([await inside.token?.(), await beside.token?.()]).toEqual(["inside", "beside"]);
   });
 
+  test("who acts as somebody else is known as such", async () => {
+    const path = await file("config", config({ token: "mine", as: "alice", "as-groups": ["team-a", "all"] }));
+    const connection = await read(path);
+    expect(connection.actsAs).toEqual({ user: "alice", groups: ["team-a", "all"] });
+    expect(await connection.token?.()).toBe("mine");
+  });
+
   test("of several files the first wins, entry by entry, and one may be missing", async () => {
     const first = await file("first", config({ token: "first" }));
     const other = JSON.stringify({
@@ -118,6 +125,8 @@ describe("kubeconfig", () => {
       config({ "client-certificate-data": base64(pem("A")) }),
       /users "u": client-key is missing/,
     ],
+    ["groups of nobody", config({ "as-groups": ["a"] }), /users "u": as-groups needs as, which is missing/],
+    ["another uid", config({ as: "a", "as-uid": "1" }), /users "u": as-uid is not supported; as and as-groups are/],
     [
       "data that is no PEM",
       config({}, { "certificate-authority-data": "AAAA" }),

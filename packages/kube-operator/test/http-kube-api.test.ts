@@ -134,6 +134,29 @@ describe("connections", () => {
     }
   });
 
+  test("who acts as somebody else says so in each request", async () => {
+    const said: unknown[] = [];
+    const { server } = await aRig({
+      before: ({ headers }, response) => {
+        said.push([headers["impersonate-user"], headers["impersonate-group"]]);
+        return answer(response, 200, {});
+      },
+    });
+    const url = `http://127.0.0.1:${server.port}`;
+    for (const actsAs of [
+      { user: "alice", groups: ["a", "b"] },
+      { user: "bob", groups: [] },
+    ]) {
+      const api = httpKubeApi({ server: url, actsAs });
+      closing.push(() => api.close());
+      await api.request("GET", "/version");
+    }
+    expect(said).toEqual([
+      ["alice", "a, b"],
+      ["bob", undefined],
+    ]);
+  });
+
   test("the server may live below a path", async () => {
     const paths: (string | undefined)[] = [];
     const { server } = await aRig({
