@@ -69,8 +69,10 @@ export class PoolReconciler {
     await giveWay?.();
     const statistics = keeper.update(observed, plan, now);
     const outcome = await applier.apply(observed, plan, now);
+    await giveWay?.();
     const memory = this.#queues.remember(observed, plan, outcome.putOff);
     const forecasts = forecaster.of(observed, plan, now);
+    await giveWay?.();
     const reported = await reporter.report(observed, { ...plan, memory }, statistics, forecasts.told, now);
 
     const moments = [plan, observed, outcome, reported, unread, forecasts].map(({ wakeAt }) => wakeAt);
