@@ -61,10 +61,10 @@ export async function recordHistory(cluster: Cluster): Promise<History> {
   const ended = new Map<string, Set<string>>();
   const successes = new Set<string>();
   const late: { readonly task: string; readonly name: string }[] = [];
-  const peaks = new Map<string, Map<string, number>>();
-  const live = new Map<string, number>();
-  const inPool = new Map<string, number>();
-  let mostOnANode = 0;
+  const live = new Peaks();
+  const inPool = new Peaks();
+  const onNodes = new Peaks();
+  const onNodesByTask = new Peaks();
 
   podStore.onChange(({ type, object }) => {
     const { name } = object.metadata;
@@ -79,24 +79,19 @@ export async function recordHistory(cluster: Cluster): Promise<History> {
       phase,
     };
     if (type === "add" && successes.has(`${task}/${state.shard}`)) late.push({ task, name });
+    const before = states.get(name);
     if (type === "delete") states.delete(name);
     else states.set(name, state);
     if (isOver(phase)) ended.set(task, (ended.get(task) ?? new Set()).add(name));
     if (phase === "Succeeded" && type !== "delete") successes.add(`${task}/${state.shard}`);
-    const onNode = [...states.values()].filter(
-      (each) => each.node === state.node && each.node !== "" && !isOver(each.phase),
-    );
-    mostOnANode = Math.max(mostOnANode, sum(onNode));
-    const ofPool = [...states.values()].filter((each) => each.pool === state.pool && !isOver(each.phase));
-    inPool.set(state.pool, Math.max(inPool.get(state.pool) ?? 0, sum(ofPool)));
-    const ofTask = peaks.get(task) ?? new Map<string, number>();
-    if (state.node !== "")
-      ofTask.set(state.node, Math.max(ofTask.get(state.node) ?? 0, sum(onNode.filter((each) => each.task === task))));
-    peaks.set(task, ofTask);
-    const siblings = [...states.values()].filter(
-      (each) => each.task === task && each.shard === state.shard && !isOver(each.phase),
-    );
-    live.set(task, Math.max(live.get(task) ?? 0, siblings.length));
+    for (const [pod, sign] of [[before, -1] as const, [type === "delete" ? undefined : state, 1] as const]) {
+      if (pod === undefined || isOver(pod.phase)) continue;
+      inPool.add(pod.pool, sign * pod.milliCpu);
+      live.add(`${pod.task}/${pod.shard}`, sign);
+      if (pod.node === "") continue;
+      onNodes.add(pod.node, sign * pod.milliCpu);
+      onNodesByTask.add(`${pod.task}/${pod.node}`, sign * pod.milliCpu);
+    }
   });
   const common = { api, clock: systemClock, random: Math.random, log: silentLog };
   void createReflector({ ...common, resource: pods, store: podStore }).run(stop.signal);
@@ -107,10 +102,10 @@ export async function recordHistory(cluster: Cluster): Promise<History> {
     livePods: (task) =>
       new Set([...states].filter(([, each]) => each.task === task && !isOver(each.phase)).map(([name]) => name)),
     startsAfterSuccess: (task) => late.filter((each) => each.task === task).map(({ name }) => name),
-    mostLiveAttempts: (task) => live.get(task) ?? 0,
-    peakByNode: (task) => peaks.get(task) ?? new Map(),
-    mostOnANode: () => mostOnANode,
-    mostInPool: (pool) => inPool.get(pool) ?? 0,
+    mostLiveAttempts: (task) => Math.max(0, ...live.below(`${task}/`).values()),
+    peakByNode: (task) => onNodesByTask.below(`${task}/`),
+    mostOnANode: () => Math.max(0, ...onNodes.below("").values()),
+    mostInPool: (pool) => inPool.most(pool),
     async until(condition, withinMs) {
       const deadline = systemClock.monotonic() + withinMs;
       while (!condition()) {
@@ -125,8 +120,27 @@ export async function recordHistory(cluster: Cluster): Promise<History> {
   };
 }
 
-function sum(states: readonly PodState[]): number {
-  return states.reduce((total, { milliCpu }) => total + milliCpu, 0);
+/** What is held by key, and the most that each ever held: kept as it changes, since there are thousands of Pods. */
+class Peaks {
+  readonly #held = new Map<string, number>();
+  readonly #most = new Map<string, number>();
+
+  add(key: string, amount: number): void {
+    const held = (this.#held.get(key) ?? 0) + amount;
+    this.#held.set(key, held);
+    this.#most.set(key, Math.max(held, this.#most.get(key) ?? 0));
+  }
+
+  most(key: string): number {
+    return this.#most.get(key) ?? 0;
+  }
+
+  /** The most of all keys that begin so, by the rest of the key. */
+  below(prefix: string): ReadonlyMap<string, number> {
+    return new Map(
+      [...this.#most].flatMap(([key, most]) => (key.startsWith(prefix) ? [[key.slice(prefix.length), most]] : [])),
+    );
+  }
 }
 
 function milli(cpu: string): number {
