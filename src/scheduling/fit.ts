@@ -112,7 +112,7 @@ export class Fit {
     const open = admitted.filter(
       (room) => room.usable && !isExcluded(room) && tolerates(constraints, room.node.taints),
     );
-    const isOpen = this.ledger.rooms.map(() => false);
+    const isOpen = new Array<boolean>(this.ledger.rooms.length).fill(false);
     for (const { index } of open) isOpen[index] = true;
     return { admitted, open, isOpen, excluded: admitted.filter(isExcluded).length };
   }

@@ -16,7 +16,7 @@ export class Later {
 
   constructor(asked: readonly boolean[], limits: readonly PoolNode[]) {
     this.asked = asked;
-    this.changed = asked.map(() => undefined);
+    this.changed = new Array<Float64Array | undefined>(asked.length).fill(undefined);
     this.limits = new Map(limits.map((pool) => [pool, pool.limit.map((limit, i) => limit - (pool.use[i] ?? 0))]));
   }
 

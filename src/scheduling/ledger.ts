@@ -68,7 +68,7 @@ export class Ledger {
     this.resources = [...this.named].sort(compareText);
     this.indexOf = new Map(this.resources.map((name, index) => [name, index]));
     this.allocated = new Float64Array(this.resources.length);
-    this.rooms = [...nodes].sort((a, b) => compareText(a.name, b.name)).map((node, index) => this.roomOf(node, index));
+    this.rooms = this.roomsOf(nodes);
     this.byName = new Map(this.rooms.map((room) => [room.node.name, room]));
     this.held = this.holdAll(moving);
   }
@@ -165,6 +165,15 @@ export class Ledger {
     if (room === undefined) return;
     add(room.free, request, direction === 1 ? -1 : 1);
     this.changes.push(room.index);
+  }
+
+  /** Pushed one by one: what `map` returns is laid out otherwise once it is compiled, and all that reads it starts anew. */
+  private roomsOf(nodes: readonly Node[]): readonly NodeRoom[] {
+    const rooms: NodeRoom[] = [];
+    for (const node of [...nodes].sort((a, b) => compareText(a.name, b.name))) {
+      rooms.push(this.roomOf(node, rooms.length));
+    }
+    return rooms;
   }
 
   private roomOf(node: Node, index: number): NodeRoom {

@@ -251,7 +251,7 @@ export class Slots {
   }
 
   private laterAt(at: number, places: readonly Place[]): Later {
-    const asked = this.ledger.rooms.map(() => false);
+    const asked = new Array<boolean>(this.ledger.rooms.length).fill(false);
     for (const place of places) if ("free" in place) asked[place.index] = true;
     const limits = places.filter((place) => "limits" in place);
     const later = new Later(asked, limits);

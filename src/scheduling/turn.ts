@@ -1,6 +1,6 @@
 // The contest for places: whose turn it is, what each takes, and who has to wait for what. Knows the tree, the lines and
 // the holds by what they answer; has no words for people.
-import { type Hold, makeHold, mayPass, sparesTaken } from "./backfill.ts";
+import { delayedBy, type Hold, makeHold, sparesTaken } from "./backfill.ts";
 import type { Contender } from "./contender.ts";
 import type { Start } from "./decision.ts";
 import { expectationOf } from "./estimate.ts";
@@ -235,7 +235,7 @@ class Turns {
     };
     const mayUse = (room: NodeRoom, beside: readonly NodeRoom[]): boolean => {
       take(beside, -1);
-      const may = mayPass(this.holds, room, line.node, shape.request, likelyEnd);
+      const may = delayedBy(this.holds, room, line.node, shape.request, likelyEnd) === undefined;
       take(beside, 1);
       return may;
     };
@@ -271,13 +271,12 @@ class Turns {
     if (limit) return { kind: "Limited", at: limit };
     const best = shape.candidates.best();
     if (best === undefined) return { kind: "NoRoom" };
-    const isFree = (room: NodeRoom): boolean => mayPass(this.holds, room, node, shape.request, likelyEnd);
-    if (isFree(best)) return best;
+    const delayed = (room: NodeRoom): Hold | undefined => delayedBy(this.holds, room, node, shape.request, likelyEnd);
+    const hold = delayed(best);
+    if (hold === undefined) return best;
     const refusedFrom = this.refused.get(line)?.get(shape) ?? Number.POSITIVE_INFINITY;
-    const room = likelyEnd < refusedFrom ? shape.candidates.best(isFree) : undefined;
-    if (room) return room;
-    const hold = this.holds.find((each) => !mayPass([each], best, node, shape.request, likelyEnd));
-    return hold ? { kind: "Held", hold } : { kind: "NoRoom" };
+    const room = likelyEnd < refusedFrom ? shape.candidates.best((each) => delayed(each) === undefined) : undefined;
+    return room ?? { kind: "Held", hold };
   }
 
   private passesNowhere({ shape, likelyEnd }: Contender, line: Line): void {
