@@ -53,7 +53,7 @@ describe("two pools of one lab", () => {
     const borrowers = async (): Promise<string> => `${await explain("borrower")}\n${await explain("third")}`;
     await expect
       .poll(borrowers, { timeout: 60_000 })
-      .toMatch(/Preempted[\s\S]*stopped to give back what another pool has reserved/);
+      .toMatch(/Preempted[\s\S]*gave way to what another pool has reserved/);
     expect(await explain("starved")).not.toMatch(/Preempted|PoolFull/);
 
     for (const name of ["starved", "borrower", "third"]) {
