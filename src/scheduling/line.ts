@@ -32,7 +32,7 @@ export class Line {
   hold: Hold | undefined;
   /** Where each task has one: what this plan leaves held, to be kept by the next. */
   slots: { readonly holds: readonly Hold[]; readonly free: Amounts } | undefined;
-  /** Somebody who was held back may pass after all: a place that was held has been given up since. */
+  /** Somebody who was held back may pass after all, since places are held otherwise than when he was asked. */
   isOpen = false;
   /** A start may change who is next. */
   readonly moves: boolean;

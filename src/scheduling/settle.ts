@@ -25,11 +25,7 @@ export function opening(lines: readonly Line[], preemption: Preemption): Opening
   const contending = lines.filter(({ contenders }) => contenders.length > 0);
   if (contending.length < 2) return "Nothing";
   const isOpen = contending.some(
-    ({ contest, contenders, isOpen }) =>
-      isOpen ||
-      contenders.some(({ end }) =>
-        preemption.isOn ? end?.kind !== "Served" : end?.kind === "Held" && end.hold.contender.contest !== contest,
-      ),
+    ({ contenders, isOpen }) => isOpen || (preemption.isOn && contenders.some(({ end }) => end?.kind !== "Served")),
   );
   if (!isOpen) return "Nothing";
   return preemption.isOn || contending.some(({ moves }) => moves) ? "AnyStart" : "OtherHolds";

@@ -27,6 +27,7 @@ export class Slots {
   private readonly overdue = new Set<Contender>();
   /** Those that have been taken back and are not held again as they were: what they took from others is theirs again. */
   private readonly given = new Map<Contender, Hold>();
+  private haveNew = false;
   /** What was free when the plan began, and is once all have had their turn. */
   private atFirst: Amounts | undefined;
   private atLast: Amounts | undefined;
@@ -68,15 +69,18 @@ export class Slots {
       if (newcomer !== undefined && line.leads(newcomer, contender)) break;
       const placed = hold.nodes.slice(0, contender.demand).flatMap((name) => this.ledger.roomNamed(name) ?? []);
       if (placed.length < contender.demand || !placed.every((room) => contender.shape.open.includes(room))) continue;
-      // A start within a reservation waits for no promise that is made of what is lent.
-      const isLent = !node
-        .lineage()
-        .slice(0, -1)
-        .some((each) => each.keepsWithin(contender.shape.request));
-      this.put(contender, node, Math.max(hold.at, contest.now), placed, { isLent });
+      this.keep(contender, node, Math.max(hold.at, contest.now), placed);
+      this.haveNew = false;
       if (hold.at < contest.now) this.overdue.add(contender);
       count += 1;
     }
+  }
+
+  /** What is held since an earlier plan: a start within a reservation waits for no promise that is made of what is lent. */
+  keep(contender: Contender, node: PoolNode, at: number, placed: readonly NodeRoom[]): void {
+    const above = node.lineage().slice(0, -1);
+    const isLent = !above.some((each) => each.keepsWithin(contender.shape.request));
+    this.put(contender, node, at, placed, { isLent });
   }
 
   /** Takes back what is held for the task, so that it may find something better. */
@@ -105,9 +109,18 @@ export class Slots {
     }
   }
 
-  /** Whether what is held for the line leaves more to others, or may move itself, since something else is not held any more. */
-  haveGivenTo(line: Line): boolean {
-    if (this.given.size === 0) return false;
+  /** Something is held that no earlier plan has held so, or is not held any more. */
+  get haveChanged(): boolean {
+    return this.haveNew || this.given.size > 0;
+  }
+
+  /** Whether one of another pool, or one of its own that may move since something else is not held any more, holds somebody back. */
+  holdBack(line: Line): boolean {
+    const back = line.contenders.flatMap(({ end }) => (end?.kind === "Held" ? [end.hold.contender.contest] : []));
+    return back.some((contest) => contest !== line.contest) || (back.length > 0 && this.gains(line));
+  }
+
+  private gains(line: Line): boolean {
     const own = this.ofLine(line);
     return [...this.given.values()].some(({ contender, node, placed }) =>
       own.some(
@@ -231,6 +244,7 @@ export class Slots {
     this.takeFrom(slot, 1);
     const before = this.given.get(contender);
     if (before?.at === at && before.placed.every((room, i) => room === placed[i])) this.given.delete(contender);
+    else this.haveNew = true;
     const spareOf = new Map(placed.map((room) => [room.index, left.get(room) ?? none]));
     const limitSpareOf = new Map(node.limits.map((pool) => [pool, left.get(pool) ?? none]));
     const hold: Hold = { ...slot, spareOf, limitSpareOf, owner, isLent };

@@ -1,6 +1,6 @@
 // The contest for places: whose turn it is, what each takes, and who has to wait for what. Knows the tree, the lines and
 // the holds by what they answer; has no words for people.
-import { delayedBy, type Hold, makeHold, sparesTaken } from "./backfill.ts";
+import { delayedBy, type Hold, makeHold, type Promised, sparesTaken } from "./backfill.ts";
 import type { Contender } from "./contender.ts";
 import type { Start } from "./decision.ts";
 import { expectationOf } from "./estimate.ts";
@@ -95,11 +95,56 @@ class Turns {
     }
     for (let line = this.next(this.root); line !== undefined; line = this.next(this.root)) this.serve(line);
     for (const line of this.lines.values()) this.leaveBehind(line);
-    for (const line of this.lines.values()) {
-      line.isOpen = this.slots.haveGivenTo(line) && line.contenders.some(({ end }) => end?.kind === "Held");
-    }
+    this.tellWhoIsOpen();
     for (const line of this.lines.values()) if (passingOf(line).holdsFor) this.slots.leave(line);
     return this.starts;
+  }
+
+  /**
+   * Where something is held otherwise than before, a pass more may find a hold that moves, or somebody who passes after all.
+   * Where each pool has one hold, which later plans keep, that is asked at once: it costs less than a pass. Of many, of an
+   * order that moves, and of what is on its way out, only the pass itself knows.
+   */
+  private tellWhoIsOpen(): void {
+    const lines = [...this.lines.values()];
+    const isUnknown = lines.some((line) => line.moves || holdsForEach(line)) || this.preemption.leavers.size > 0;
+    const isKnown = !isUnknown && this.holds.every(({ owner }) => owner === undefined);
+    const held = lines.filter((line) => this.slots.holdBack(line));
+    if (held.length === 0 || (isKnown && !this.slots.haveChanged)) return;
+    const isMoving = !isKnown || this.wouldAnyMove(lines);
+    for (const line of held) line.isOpen = isMoving || this.letsSomebodyPass(line);
+  }
+
+  /** As the next pass finds them: all are kept since this one. */
+  private wouldAnyMove(lines: readonly Line[]): boolean {
+    for (const { contender, node, at, placed } of [...this.holds]) {
+      this.slots.lift(contender);
+      this.slots.keep(contender, node, at, placed);
+    }
+    return lines.some((line) => this.slots.ofLine(line).some((hold) => this.wouldMove(hold, line)));
+  }
+
+  /** Or its task would start. */
+  private wouldMove(hold: Hold, line: Line): boolean {
+    const { contender, node, at, placed } = hold;
+    this.slots.lift(contender);
+    this.refused.delete(line);
+    const isRoom = !("kind" in this.roomFor(contender, line));
+    const promised = isRoom ? undefined : this.promise(contender, line, hold);
+    this.slots.keep(contender, node, at, placed);
+    return promised?.at !== at || !placed.every((room, i) => room === promised.placed[i]);
+  }
+
+  private letsSomebodyPass(line: Line): boolean {
+    this.refused.delete(line);
+    return line.contenders.some((contender) => {
+      if (contender.end?.kind !== "Held") return false;
+      const found = this.roomFor(contender, line);
+      if (!("kind" in found)) return true;
+      contender.end = found;
+      if (found.kind === "Held") this.passesNowhere(contender, line);
+      return false;
+    });
   }
 
   /** Top down: pools below their reservation first, then by weighted dominant share, then by name; own tasks go first. */
@@ -302,15 +347,7 @@ class Turns {
     // Below its reservation it has a hold in any case: nothing more is lent there, whoever passes in its own pool.
     const owner = holdsFor || refusal.kind === "Limited" ? undefined : ownerOf(line.node, contender);
     if (line.hold !== undefined || !(holdsFor || (letsPass && isFirst && owner))) return;
-    const releases = this.releases(this.waitingBefore(contender, line));
-    // A promise that stands is kept as it is, unless it may be made anew, no later.
-    const { now } = contender.contest;
-    const isPromise = had !== undefined && had.at > now;
-    const until = isPromise ? had.at : undefined;
-    const atHand = had !== undefined && this.slots.isAtHand(had) ? { at: now, placed: had.placed } : undefined;
-    const made = atHand ? undefined : makeHold(contender, line.node, releases, this.holds, had, until);
-    const isSooner = isPromise && had.at < (made?.at ?? Number.POSITIVE_INFINITY);
-    const kept = atHand ?? (isSooner ? had : made);
+    const kept = this.promise(contender, line, had);
     if (kept === undefined) return;
     const hold = this.slots.put(contender, line.node, kept.at, kept.placed, { owner });
     this.passed.add(line);
@@ -321,6 +358,18 @@ class Turns {
       if (end !== undefined) each.end = end;
       return end !== undefined;
     });
+  }
+
+  /** A promise that stands is kept as it is, unless it may be made anew, no later. */
+  private promise(contender: Contender, line: Line, had: Hold | undefined): Promised | undefined {
+    const releases = this.releases(this.waitingBefore(contender, line));
+    const { now } = contender.contest;
+    const isPromise = had !== undefined && had.at > now;
+    const until = isPromise ? had.at : undefined;
+    const atHand = had !== undefined && this.slots.isAtHand(had) ? { at: now, placed: had.placed } : undefined;
+    const made = atHand ? undefined : makeHold(contender, line.node, releases, this.holds, had, until);
+    const isSooner = isPromise && had.at < (made?.at ?? Number.POSITIVE_INFINITY);
+    return atHand ?? (isSooner ? had : made);
   }
 
   /** Why nothing of its shape could start now, whoever goes first. */
