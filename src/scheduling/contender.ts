@@ -7,7 +7,7 @@ import type { Shape } from "./fit.ts";
 import type { NodeRoom } from "./ledger.ts";
 import type { Pool, Task } from "./model.ts";
 import type { Ranks } from "./order/chain.ts";
-import { hasStarted, openShards, type Queued, startableShards } from "./queue.ts";
+import { openShards, type Queued, startableShards } from "./queue.ts";
 import { type Amounts, dominantShare, plus, times } from "./resources.ts";
 import type { TurnEnd } from "./turn.ts";
 
@@ -17,6 +17,10 @@ export interface Contest {
   readonly pool: Pool;
   /** Of the pool, without what foreign Pods hold. */
   readonly capacity: Amounts;
+  /** Who has waited since then has passed the pool's patience. */
+  readonly agedFrom: number;
+  /** The UID of the task that had the hold when the last plan was made. */
+  readonly head: string | undefined;
   /** Counts what may have moved somebody's place in the line. */
   changes: number;
   /** The number of the turn that comes next. */
@@ -80,13 +84,13 @@ export class Contender {
 
   /** How many must start together: its minimum at its first start, as far as it may, one afterwards. */
   get demand(): number {
-    const { minParallelism = 1 } = this.task;
+    const { minParallelism } = this.facts;
     return minParallelism <= 1 || this.hasStarted ? 1 : Math.max(1, Math.min(minParallelism, this.wanted));
   }
 
   /** Its first shards start together, and their places are not all free yet: nothing of it may start before them. */
   get isGathering(): boolean {
-    return this.claims.length > 0 && !this.hasStarted && (this.task.minParallelism ?? 1) > 1;
+    return this.claims.length > 0 && !this.hasStarted && this.facts.minParallelism > 1;
   }
 
   keep(room: NodeRoom): void {
@@ -116,21 +120,20 @@ export class Contender {
   }
 
   get hasWaitedLong(): boolean {
-    const { maxWaitMs } = this.contest.pool;
-    return maxWaitMs !== undefined && this.contest.now - this.waitingSince >= maxWaitMs;
+    return this.facts.waitingSince <= this.contest.agedFrom;
   }
 
   get waitingSince(): number {
     return this.facts.waitingSince;
   }
 
-  /** The task that had the hold when the last plan was made, until something of it starts: its turn is over then. */
+  /** The task that had the hold, until something of it starts: its turn is over then. */
   get isHead(): boolean {
-    return this.starts.length === 0 && this.contest.pool.memory?.head?.task === this.facts.uid;
+    return this.contest.head === this.facts.uid && this.starts.length === 0;
   }
 
   get hasStarted(): boolean {
-    return hasStarted(this.task) || this.starts.length > 0;
+    return this.facts.hasStarted || this.starts.length > 0;
   }
 
   /** When a shard that starts now is likely to end. */

@@ -2,7 +2,7 @@
 // plan that looked into each of them at every step would do little else. Does not know the moment.
 import { expectationOf } from "./estimate.ts";
 import type { Constraints, Task } from "./model.ts";
-import { type Idle, type Queued, standingAnyTime } from "./queue.ts";
+import { hasStarted, type Idle, type Queued, standingAnyTime } from "./queue.ts";
 import type { Amounts } from "./resources.ts";
 
 /** What a shard asks for and where it may run: one object for all tasks that say the same. */
@@ -25,6 +25,8 @@ export interface Facts {
   readonly moves: boolean;
   readonly likelyMs: number;
   readonly waitingSince: number;
+  readonly minParallelism: number;
+  readonly hasStarted: boolean;
   /** Where it stood in its line when the last plan was made, which is where it is likely to stand again; -1: nowhere. */
   place: number;
 }
@@ -43,6 +45,8 @@ export function factsOf(task: Task, ask: Ask, place = -1): Facts {
     moves: active.length > 0 || backingOff.length > 0 || excludedNodes.length > 0 || blocked !== undefined,
     likelyMs: expectationOf(task).likelyMs,
     waitingSince: task.waitingSince ?? created,
+    minParallelism: task.minParallelism ?? 1,
+    hasStarted: hasStarted(task),
     place,
   };
 }

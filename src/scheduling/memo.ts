@@ -19,6 +19,8 @@ export class Memo {
   private facts = new WeakMap<Task, Facts>();
   /** The latest of each task, by UID: one that is read anew is likely to stand where it stood. */
   private latest = new Map<string, Facts>();
+  /** All that were read last. */
+  private before: readonly Facts[] = [];
   private readonly byText = new Map<string, object>();
 
   /** Of all objects that say the same the first that came: what depends on what they say is found once for all. */
@@ -36,7 +38,17 @@ export class Memo {
   read(tasks: readonly Task[]): Reading {
     // Who is gone is forgotten once more are gone than there.
     if (this.latest.size > 2 * tasks.length) this.latest = new Map();
-    const all = tasks.map((task) => this.facts.get(task) ?? this.readAnew(task));
+    const before = this.before;
+    // Most stand where they stood: then nothing needs to be looked up.
+    let at = 0;
+    const all = tasks.map((task) => {
+      if (before[at]?.task !== task && before[at + 1]?.task === task) at += 1;
+      const there = before[at];
+      const facts = there?.task === task ? there : (this.facts.get(task) ?? this.readAnew(task));
+      if (there?.uid === facts.uid) at += 1;
+      return facts;
+    });
+    this.before = all;
     return { all, moving: all.filter(({ moves }) => moves) };
   }
 
@@ -65,6 +77,7 @@ export class Memo {
     this.firsts = new WeakMap();
     this.asks.clear();
     this.facts = new WeakMap();
+    this.before = [];
   }
 }
 

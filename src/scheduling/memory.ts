@@ -24,7 +24,9 @@ export function inOrderToRemember(pool: Pool, tasks: readonly Task[]): readonly 
 export function openContest(pool: Pool, capacity: Amounts, now: number): Contest {
   const used = usedUntil(pool.memory, now);
   const memory = { turn: pool.memory?.turn ?? 0, turns: new Map(Object.entries(pool.memory?.turns ?? {})) };
-  return { now, pool, capacity, changes: 0, ...memory, used: new Map(Object.entries(used)) };
+  const agedFrom = pool.maxWaitMs === undefined ? Number.NEGATIVE_INFINITY : now - pool.maxWaitMs;
+  const head = pool.memory?.head?.task;
+  return { now, pool, capacity, agedFrom, head, changes: 0, ...memory, used: new Map(Object.entries(used)) };
 }
 
 /** Counts what runs of the pool's own tasks; they come in order to remember. */
