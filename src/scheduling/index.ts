@@ -8,7 +8,8 @@
 //   turn, fit, placement/   4 whose turn it is between pools, the nodes on which a shard fits, the best of them; kinds:
 //                           the shards that usually come, for placements that learn
 //   preemption, lent, cheapest  whose shards stop for a task that waits, and the places that are kept for it
-//   backfill, releases, estimate  who passes a task that waits; when places free; how long shards last
+//   backfill, releases, later  who passes a task that waits; when places free; what nodes and limits have left then
+//   estimate                how long shards last
 //   learned, cut            what is learned of times, under the keys that tasks share; how large the next chunk gets
 //   reasons, shortage       5 why everybody else waits, in a word and a sentence
 //   forward, forecast, what-if  the plan run on in time, and under small changes
