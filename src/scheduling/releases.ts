@@ -82,7 +82,7 @@ export class Releases {
   freeing(decided: readonly Release[], again: ReadonlyMap<Task, number>, leaving: ReadonlySet<ActiveShard>): Freeing {
     const others = decided.filter(({ task }) => !again.has(task));
     for (const release of leaving.size === 0 ? [] : this.running) {
-      if (isAmong(leaving, release) && !again.has(release.task)) others.push(this.withLeaving(release, leaving));
+      if (isAmong(leaving, release) && !again.has(release.task)) others.push(release.movedTo(this.now));
     }
     for (const { release, until } of this.refills(decided, again, leaving)) others.push(release.movedTo(until));
     const stays = (release: Release): boolean => !(again.has(release.task) || isAmong(leaving, release));

@@ -116,8 +116,10 @@ export class Slots {
 
   /** Whether one of another pool, or one of its own that may move since something else is not held any more, holds somebody back. */
   holdBack(line: Line): boolean {
-    const back = line.contenders.flatMap(({ end }) => (end?.kind === "Held" ? [end.hold.contender.contest] : []));
-    return back.some((contest) => contest !== line.contest) || (back.length > 0 && this.gains(line));
+    const gains = this.gains(line);
+    return line.contenders.some(
+      ({ end }) => end?.kind === "Held" && (gains || end.hold.contender.contest !== line.contest),
+    );
   }
 
   private gains(line: Line): boolean {

@@ -109,8 +109,9 @@ class Turns {
     const lines = [...this.lines.values()];
     const isUnknown = lines.some((line) => line.moves || holdsForEach(line)) || this.preemption.leavers.size > 0;
     const isKnown = !isUnknown && this.holds.every(({ owner }) => owner === undefined);
+    if (isKnown && !this.slots.haveChanged) return;
     const held = lines.filter((line) => this.slots.holdBack(line));
-    if (held.length === 0 || (isKnown && !this.slots.haveChanged)) return;
+    if (held.length === 0) return;
     const isMoving = !isKnown || this.wouldAnyMove(lines);
     for (const line of held) line.isOpen = isMoving || this.letsSomebodyPass(line);
   }
@@ -201,7 +202,8 @@ class Turns {
     let refusal = this.start(contender, line, count);
     const promised = contender.taken > before ? undefined : had;
     // What is on its way out counts as free at once, and may take its time: what was promised on it stands meanwhile.
-    const isAtHand = promised !== undefined && refusal !== undefined && this.slots.isAtHand(promised);
+    const mayBreak = holdsForEach(line) || this.preemption.leavers.size > 0;
+    const isAtHand = mayBreak && promised !== undefined && this.slots.isAtHand(promised);
     if (promised !== undefined && promised.at <= contender.contest.now && holdsForEach(line) && !isAtHand) {
       this.slots.breakBehind(line, contender);
       refusal = this.start(contender, line, count);
