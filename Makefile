@@ -7,7 +7,7 @@ help: ## This list
 
 # npm leaves node_modules/.package-lock.json behind: older than the lock file means that it has to run again.
 node_modules/.package-lock.json: package-lock.json package.json
-	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
 
 demo: build ## A real Kubernetes, the operator, and the primes below 10,000,000 (KEEP=1 leaves it running)
@@ -22,8 +22,8 @@ down: ## Ends what `make up` started
 build: node_modules/.package-lock.json ## The operator and the command line, one file each, into dist/
 	@npm run --silent build
 
-test: node_modules/.package-lock.json ## Everything: lint, types, unit tests, tests on a real control plane
-	@npm test --silent
+test: node_modules/.package-lock.json ## Lint, types, unit tests, tests on a real control plane (ALL=1 with demos in fresh clones)
+	@npm test --silent $(if $(ALL),-- --all)
 
 unit: node_modules/.package-lock.json ## Only what needs no cluster
 	@npm run --silent unit

@@ -1,5 +1,5 @@
 // Three projects, which test/run.ts runs beside each other: what needs nothing but Node; what needs a real control plane;
-// and what needs many nodes that are simulated.
+// and what needs many nodes that are simulated. A fourth, what newcomers do first, takes longer and is run after them.
 import { defineConfig } from "vitest/config";
 
 // One more try: a busy machine can make a lease or a wait run out. The report says which test needed it.
@@ -26,7 +26,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts", "packages/*/test/**/*.test.ts"],
-          exclude: ["test/e2e/**", ...alone, "**/node_modules/**"],
+          exclude: ["test/e2e/**", "test/clones/**", ...alone, "**/node_modules/**"],
           // One process for many files: loading the sources anew for each took a third of all the time.
           isolate: false,
           // Also on two cores: what is run beside them is not always busy.
@@ -46,6 +46,7 @@ export default defineConfig({
         },
       },
       { test: { ...onAControlPlane, name: "simulated", include: [...onSimulatedNodes, ...alone] } },
+      { test: { name: "clones", include: ["test/clones/**/*.test.ts"], testTimeout: 1_200_000 } },
     ],
   },
 });

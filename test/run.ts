@@ -1,5 +1,6 @@
-// `npm test`: everything, in three lanes: what runs on a control plane waits for it much of its time, and leaves that to
-// the unit tests. Ends with one plain line for all of it, and fails if anything did.
+// `npm test`: the ordinary tests, in three lanes: what runs on a control plane waits for it much of its time, and leaves
+// that to the unit tests. With `--all` what takes longer after them. Ends with one plain line for all of it, and fails if
+// anything did.
 import { spawn } from "node:child_process";
 import { stripVTControlCharacters } from "node:util";
 
@@ -15,6 +16,9 @@ const lanes: readonly (readonly Step[])[] = [
   [{ name: "lint", command: ["npm", "run", "--silent", "lint"] }, vitest("unit")],
 ];
 
+/** What newcomers do first. By itself, since it is two clusters already. */
+const longer = process.argv.includes("--all") ? [vitest("clones")] : [];
+
 const closingLine = /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/;
 const failures: string[] = [];
 const counts = { passed: 0, failed: 0, skipped: 0 };
@@ -23,6 +27,7 @@ const counts = { passed: 0, failed: 0, skipped: 0 };
 function run({ name, command }: Step): Promise<void> {
   const [program = "", ...args] = command;
   console.log(`${name} …`);
+  const begun = performance.now();
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   for (const stream of [child.stdout, child.stderr])
@@ -43,11 +48,16 @@ function run({ name, command }: Step): Promise<void> {
       failures.push(...(code !== 0 && found.length === 0 ? [`${name}: ended with ${code}; see above`] : found));
       const told = code === 0 ? lines.filter((line) => isTold(line)) : lines;
       console.log(
-        `\n── ${name}: ${code === 0 ? "passed" : "FAILED"}\n${told.filter((line) => !closingLine.test(line)).join("\n")}`,
+        `\n── ${name}: ${code === 0 ? "passed" : "FAILED"}, ${since(begun)}\n${told.filter((line) => !closingLine.test(line)).join("\n")}`,
       );
       resolve();
     });
   });
+}
+
+function since(begun: number): string {
+  const seconds = Math.round((performance.now() - begun) / 1000);
+  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
 /** Of what went well: why something was left out, and the sums. */
@@ -65,11 +75,14 @@ function failuresIn(step: string, lines: readonly string[]): string[] {
   });
 }
 
+const begun = performance.now();
 await Promise.all(
   lanes.map(async (lane) => {
     for (const step of lane) await run(step);
   }),
 );
+console.log(`\nthe ordinary tests took ${since(begun)}`);
+for (const step of longer) await run(step);
 // Once more, since in a long log whoever looks at its end looks for these.
 if (failures.length > 0) console.log(`\nWhat failed:\n${failures.join("\n")}`);
 const { passed, failed, skipped } = counts;

@@ -85,14 +85,6 @@ describe.skipIf(!isRoot)("the first map, on real containers", () => {
     expect(await kubectl("get", "rpool", "lab", "-o", "jsonpath={.status.queue.learned}")).not.toBe("");
   });
 
-  test("the primes below 10,000,000, counted by 100 shards, are 664579", { timeout: 420_000 }, async () => {
-    await kubectl("apply", "-f", `${examples}primes/primes.yaml`);
-    await kubectl("wait", "--for=condition=Finished", "--timeout=400s", "ptask/primes");
-    expect(await kubectl("get", "ptask", "primes", "-o", "jsonpath={.status.results.reduced}")).toBe("664579");
-    const { stdout } = await kubectlPool(cluster, ["results", "primes"]);
-    expect(stdout).toBe(await readFile(`${examples}primes/expected.txt`, "utf8"));
-  });
-
   test("a failing item: exit status 1, the others' results, and one line that says how to retry", async () => {
     const { stdout, stderr, code } = await map(
       ["--name", "one-fails"],
