@@ -23,6 +23,8 @@ import { keysFor, type TaskMemories, type TaskMemory, type Work } from "./task-m
  */
 const appendEveryMs = 1000;
 const appendBytesPerSecond = 1_048_576;
+/** That something has started is written down once it is so old: most of what is short has ended by then, in one line. */
+const startLineMs = 3000;
 /**
  * Of what has ended about so much of a task at a time, a whole segment: where tens of thousands of short items end at
  * once, those that are recorded are told before the next are written.
@@ -54,11 +56,18 @@ export class Recorder {
       task.retryRound !== undefined ||
       unrecordedStarts(task).length > 0 ||
       uncut.has(task.key);
+    const stopping = new Set(plan.decisions.flatMap((decision) => (decision.kind === "stop" ? [decision.task] : [])));
+    const dueAt = (task: ObservedTask): number => {
+      const due = appendDueAt(task, openBytes);
+      const saysMore = task.ended.length > 0 || task.retryRound !== undefined || uncut.has(task.key);
+      // What we stop leaves nothing behind that would tell its number.
+      return saysMore || stopping.has(task.key) ? due : Math.max(due, firstUnrecorded(task) + startLineMs);
+    };
     const openBytes = observed.tasks.reduce((sum, { memory }) => sum + (memory?.work?.log.openBytes ?? 0), 0);
     // What is being deleted records nothing any more.
     const pending = observed.tasks.filter((task) => hasLines(task) && task.stage.kind !== "Deleting");
-    const due = pending.filter((task) => appendDueAt(task, openBytes) <= now);
-    const putOff = pending.filter((task) => !due.includes(task)).map((task) => appendDueAt(task, openBytes));
+    const [due, later] = [pending.filter((task) => dueAt(task) <= now), pending.filter((task) => dueAt(task) > now)];
+    const putOff = later.map(dueAt);
     const errors = await inParallel(due, lanes, async (task) => {
       if (!(await this.#append(observed, task, uncut.get(task.key) ?? 0, now))) putOff.push(now);
     });
@@ -140,6 +149,10 @@ function unrecordedStarts({ active, objects, memory }: ObservedTask): ObservedTa
   return active.filter(
     (attempt) => objects.get(attemptKey(attempt))?.kind === "Pod" && !account.isStarted(attempt.shard, attempt.attempt),
   );
+}
+
+function firstUnrecorded(task: ObservedTask): number {
+  return Math.min(...unrecordedStarts(task).map(({ decided }) => decided));
 }
 
 /** One line for all that have the same number. */

@@ -158,7 +158,6 @@ test("a short task of one shard is written about once: with its first start, its
     "create jobs",
     "create pods",
     "create configmaps",
-    "patch configmaps",
     "patch jobs status",
     "patch pooledtasks status",
   ]);
