@@ -18,7 +18,7 @@ import { isTold, isTrue, taskStatus, toldPositions } from "./task-status.ts";
 const writeEveryMs = 1000;
 /** What nobody waits for is written once it has stood so long: where a task is over soon, its end says it all. */
 const settleMs = 1000;
-/** That a waiting task has begun is not told where it is likely over by then. */
+/** That a task has begun is not told where it is likely over by then. */
 const soonMs = 5000;
 /** Of a Job that attempts share: its task tells the same each second. */
 const roundEveryMs = 2000;
@@ -33,6 +33,8 @@ const indexBytesPerMs = 64;
 const lanes = 16;
 /** Tasks that only wait are told why for so long at a time; the others of them have their turn after the next plan. */
 const waitingForMs = 500;
+/** And so many a second, as long as shards start: such a word costs the API server as much as a start. */
+const wordsPerSecond = 10;
 
 export interface Reported {
   readonly errors: readonly unknown[];
@@ -48,6 +50,8 @@ export class Reporter {
   readonly #messageAt = new Map<string, number>();
   /** By uid: since when what is meant is not what is stored; of a Job, when it was first met. */
   readonly #changedAt = new Map<string, number>();
+  /** By root: when tasks that only wait were last told why. */
+  readonly #wordsAt = new Map<string, number>();
 
   constructor(applier: Applier, clock: Pick<Clock, "monotonic">) {
     this.#applier = applier;
@@ -104,7 +108,8 @@ export class Reporter {
       const due = this.#dueAt(task.object.metadata.uid, task.object.status, held.status, now, {
         withoutDrift: withoutTaskDrift,
         works,
-        waitsFor: awaited ? 0 : isSoonOver(task) ? soonMs : settleMs,
+        waitsFor: awaited ? 0 : settleMs,
+        ...(!awaited && isSoonOver(task) && { heldUntil: (task.firstDecided ?? 0) + soonMs }),
       });
       if (due === undefined) continue;
       const both = isLast && round !== undefined ? Math.max(due, round.due) : due;
@@ -148,7 +153,10 @@ export class Reporter {
     }
     const errors = await inParallel(writes, lanes, async (write) => void (await write()));
     const within = { forMs: waitingForMs, clock: this.#clock };
-    const told = await inParallelWithin(within, words, lanes, async (write) => void (await write()));
+    const first = starts.size === 0 ? words : words.slice(0, this.#wordsAllowed(observed.root, now));
+    const told = await inParallelWithin(within, first, lanes, async (write) => void (await write()));
+    if (first.length > 0) this.#wordsAt.set(observed.root, now);
+    if (first.length < words.length) moments.push(now + writeEveryMs);
     if (!told.isWhole) moments.push(now);
     return {
       errors: [...errors, ...told.errors],
@@ -183,13 +191,18 @@ export class Reporter {
     };
   }
 
+  #wordsAllowed(root: string, now: number): number {
+    const sinceMs = now - (this.#wordsAt.get(root) ?? 0);
+    return Math.min(wordsPerSecond, Math.floor((sinceMs * wordsPerSecond) / 1000));
+  }
+
   /** When the status may be written; undefined if it says what is stored. */
   #dueAt<S>(
     uid: string,
     stored: S | undefined,
     wanted: S,
     now: number,
-    { withoutDrift, works, waitsFor }: Pace<S>,
+    { withoutDrift, works, waitsFor, heldUntil = 0 }: Pace<S>,
   ): number | undefined {
     const isSame = stored !== undefined && isDeepStrictEqual(stored, wanted);
     const isDrift = isSame || (stored !== undefined && isDeepStrictEqual(withoutDrift(stored), withoutDrift(wanted)));
@@ -200,7 +213,7 @@ export class Reporter {
     }
     const changed = this.#changedAt.get(uid) ?? now;
     this.#changedAt.set(uid, changed);
-    return Math.max(last + writeEveryMs, changed + waitsFor);
+    return Math.max(last + writeEveryMs, changed + waitsFor, heldUntil);
   }
 
   /** Its stored place and sentence, while the reason is the same and the sentence young. */
@@ -246,6 +259,8 @@ interface Pace<S> {
   readonly works: boolean;
   /** How long a change has to stand before it is written. */
   readonly waitsFor: number;
+  /** It is not written before, whatever changes. */
+  readonly heldUntil?: number;
 }
 
 /**
@@ -273,8 +288,8 @@ function endsNext({ stage, spec, memory }: ObservedTask): boolean {
 }
 
 /** All of it has begun, and what is known of others like it says that it takes no time. */
-function isSoonOver({ object, model }: ObservedTask): boolean {
-  if (object.status === undefined || model === undefined || model.active.length === 0) return false;
+function isSoonOver({ model }: ObservedTask): boolean {
+  if (model === undefined || model.active.length === 0) return false;
   const isLast = model.waiting.length + model.backingOff.length === 0;
   return isLast && model.expected !== undefined && model.expected.likelyMs <= soonMs;
 }

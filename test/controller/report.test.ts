@@ -4,7 +4,7 @@ import type { PooledTask } from "../../src/api/pooled-task.ts";
 import type { Applier } from "../../src/controller/apply.ts";
 import type { Observed } from "../../src/controller/observe.ts";
 import { Reporter } from "../../src/controller/report.ts";
-import type { TaskForecast, Waiting, WouldStart } from "../../src/scheduling/index.ts";
+import type { Plan, TaskForecast, Waiting, WouldStart } from "../../src/scheduling/index.ts";
 import {
   anAccount,
   anObservedTask,
@@ -90,12 +90,13 @@ test("a task that is over within a second is told once", async () => {
   expect(reported.written[0]).toHaveProperty("completionTime");
 });
 
-test("that a waiting task has begun is not told where it is likely over soon", async () => {
+test("that a task has begun is not told where it is likely over soon", async () => {
   const reported = new Reported();
   const begun = (likelyMs: number): ObservedTraits => {
     const shard = { shard: 0, attempt: 1, node: "node-1", request: {}, state: "Running", since: noon } as const;
     const model = { waiting: [], backingOff: [], active: [shard], expected: { likelyMs } };
-    return { active: [running(0)], model: model as unknown as NonNullable<ObservedTraits["model"]> };
+    const traits = { active: [running(0)], firstDecided: noon + 10_000 };
+    return { ...traits, model: model as unknown as NonNullable<ObservedTraits["model"]> };
   };
   await reported.at(0, {}, { message: "0 free" });
   await reported.at(1, {}, { message: "0 free" });
@@ -103,6 +104,12 @@ test("that a waiting task has begun is not told where it is likely over soon", a
   expect(await reported.at(10, begun(60_000))).toBe(11);
   await reported.at(15, begun(2000));
   expect(reported.written).toHaveLength(2);
+
+  // Nor where nobody has had the time yet to tell why it waited.
+  const untold = new Reported();
+  await untold.at(0, {}, { message: "0 free" });
+  expect(await untold.at(12, begun(2000))).toBe(15);
+  expect(untold.written).toHaveLength(0);
 });
 
 test("items that have ended while others go on are told each second, the last of them with the end of the task", async () => {
@@ -209,7 +216,7 @@ test("of many that wait only so many are told at a time as half a second allows,
   } as unknown as Applier;
   const reporter = new Reporter(applier, { monotonic: () => elapsed });
   const waiting = Array.from({ length: 100 }, (_, index) => `waiting-${index}`);
-  const report = async (now: number): Promise<number | undefined> => {
+  const report = async (now: number, starts = 0): Promise<number | undefined> => {
     const tasks = [...waiting, "working"].map((uid) => {
       const active = uid === "working" ? [running(0)] : [];
       return anObservedTask({ uid, key: `default/${uid}`, active });
@@ -222,9 +229,11 @@ test("of many that wait only so many are told at a time as half a second allows,
       snapshot: { pools: [], nodes: [], tasks: [] },
     };
     const words = waiting.map((uid) => ({ task: `default/${uid}`, reason: "PoolFull" as const, message: "0 free" }));
+    const start = { kind: "start", task: "default/working", shard: 1, node: "node-1" };
+    const decisions = Array.from({ length: starts }, () => start) as unknown as Plan["decisions"];
     const { wakeAt } = await reporter.report(
       observed,
-      { decisions: [], usage: [], waiting: words },
+      { decisions, usage: [], waiting: words },
       new Map(),
       new Map(),
       now,
@@ -237,4 +246,13 @@ test("of many that wait only so many are told at a time as half a second allows,
   expect(written[0]).toBe("working");
   expect(written.length).toBeGreaterThan(40);
   expect(written.length).toBeLessThan(80);
+
+  // As long as shards start, ten a second.
+  const before = written.length;
+  await report(noon + 1500, 1);
+  expect(written.length - before).toBe(5);
+  await report(noon + 1600, 1);
+  expect(written.length - before).toBe(6);
+  expect(await report(noon + 60_000, 1)).toBe(noon + 61_000);
+  expect(written.filter((uid) => uid !== "working").length - before + 1).toBe(16);
 });
