@@ -3,6 +3,7 @@ import { createManager, type Manifest } from "@dsl/kube-operator";
 import { manualClock, memoryKubeApi } from "@dsl/kube-operator/testing";
 import { expect, test } from "vitest";
 import { pooledTaskCrd, resourcePoolCrd } from "../../src/api/crds.ts";
+import { childName } from "../../src/api/labels.ts";
 import { pooledTasks } from "../../src/api/pooled-task.ts";
 import { resourcePools } from "../../src/api/resource-pool.ts";
 import { readStores } from "../../src/cli/read-stores.ts";
@@ -12,6 +13,8 @@ import { taskSpec } from "../../src/controller/observed/specs.ts";
 import type { ObservedTask } from "../../src/controller/observed/task.ts";
 import { watchedStores } from "../../src/controller/stores.ts";
 import { TaskMemories, type TaskMemory } from "../../src/controller/task-memory.ts";
+import { jobs, roundJob } from "../../src/engine/job.ts";
+import { attemptPod, pods } from "../../src/engine/managed.ts";
 import { namespaces, nodes } from "../support/simulated-cluster-world.ts";
 import { aWrittenTask } from "../support/tasks.ts";
 
@@ -155,4 +158,43 @@ test("whatever it is seen by, a change of it is seen", async () => {
   if (lab === undefined || keys === undefined) throw new Error("the pool and what is learned are known");
   memories.times.learn(lab, [{ keys, itemMs: 5000 }]);
   expect((await look()).early?.model?.expected).toEqual({ likelyMs: 5000 });
+});
+
+test("a task that has finished is looked at once, and again when anything that is left of it has changed", async () => {
+  const { api, stores, look } = await aQueue();
+  const key = { namespace: "lab", name: "early" };
+  const task = await api.get(pooledTasks, key);
+  const context = { task, child: childName(task), pool: "lab", defaultRequests: {} };
+  const round = { number: 0, shards: 3, binding: "Scheduler", reason: "" } as const;
+  const { metadata } = await api.create(jobs, roundJob(context, round));
+  const placement = { shard: 0, attempt: 1, node: "node-1", items: [{ index: 0, text: "0" }] };
+  const pod = await api.create(pods, attemptPod(context, placement, { metadata, templateLabels: {} } as never));
+  const end = {
+    type: "Finished",
+    status: "True",
+    reason: "Succeeded",
+    message: "",
+    lastTransitionTime: "2026-01-01T00:00:00Z",
+  };
+  const status = { type: "merge", body: { status: { conditions: [end] } } } as const;
+  await api.patch(pooledTasks, key, status, { subresource: "status" });
+
+  // What its Pod means is still open.
+  const first = (await look()).early;
+  expect(first?.stage.kind).toBe("Finished");
+  expect((await look()).early).not.toBe(first);
+  const phase = { type: "merge", body: { status: { phase: "Succeeded" } } } as const;
+  await api.patch(pods, pod.metadata, phase, { subresource: "status" });
+  const ended = (await look()).early;
+  expect(ended?.objects.get("0/1")?.finished).toBe("Complete");
+  expect((await look()).early).toBe(ended);
+
+  await api.delete(pods, pod.metadata);
+  const gone = (await look()).early;
+  expect(gone).not.toBe(ended);
+  for (const left of stores.departed.of(metadata.uid)) stores.departed.drop(left);
+  expect((await look()).early?.objects.size).toBe(0);
+
+  await api.patch(pooledTasks, key, { type: "merge", body: { spec: { retryFailed: 1 } } } as const);
+  expect((await look()).early?.stage.kind).toBe("Open");
 });

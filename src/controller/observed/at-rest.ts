@@ -1,14 +1,18 @@
-// Most of a long queue has never begun. Such a task is not looked at anew as long as all that was looked at is the same:
-// what the next look finds is a function of the stores, as it would be without this. Knows only where to look.
+// Most of a long queue has never begun, and most of a long day has ended. Such a task is not looked at anew as long as all
+// that was looked at is the same: what the next look finds is a function of the stores, as it would be without this. Knows
+// only where to look.
 import type { PooledTask } from "../../api/pooled-task.ts";
+import { isFinished } from "../stage.ts";
+import type { Stores } from "../stores.ts";
 import type { ObservedTree } from "./pools.ts";
+import { taskSpec } from "./specs.ts";
 import type { ObservedTask, TaskInput } from "./task.ts";
 import { outlookFor } from "./task-outlook.ts";
 
 /** By its object, which tells the rest: what was seen of it, and from what. */
 const seen = new WeakMap<PooledTask, { readonly task: ObservedTask; readonly from: Resting }>();
 
-/** All that is looked at of a task that has never begun, beside its object and what others like it took. */
+/** All that is looked at of a task that has never begun or has finished, beside its object and what others like it took. */
 type Resting = readonly unknown[];
 
 /** Undefined for any other task. */
@@ -19,12 +23,25 @@ export function restingOn(
 ): Resting | undefined {
   const { uid, namespace = "" } = task.metadata;
   const memory = memories.get(task);
+  const parsed = taskSpec(task);
+  if (parsed.ok && task.metadata.deletionTimestamp === undefined && isFinished(task, parsed.spec))
+    return finishedOn(stores, uid, [memory, choice, tree.state]);
   const account = memory?.work?.account;
   if (memory === undefined || account === undefined || account.firstDecided !== undefined) return undefined;
   if (memory.refusal !== undefined || memory.excludedNodes.size > 0) return undefined;
   if (stores.jobs.countBy("task", uid) + stores.rounds.countBy("task", uid) > 0) return undefined;
   const { shards, retryRound } = account;
   return [memory, shards, retryRound, stores.namespaces.get({ name: namespace }), choice, tree.state];
+}
+
+/** What is left of it beside its records; undefined while it is told of what vanished. */
+function finishedOn(stores: Stores, uid: string, others: Resting): Resting | undefined {
+  const from = [...others];
+  for (const job of [...stores.jobs.byIndex("task", uid), ...stores.rounds.byIndex("task", uid)]) {
+    if (stores.departed.of(job.metadata.uid).length > 0) return undefined;
+    from.push(job, ...stores.pods.byIndex("job", job.metadata.uid));
+  }
+  return from;
 }
 
 /** As it was seen before, where what is expected of its next shards is the same too. */
@@ -36,7 +53,8 @@ export function seenAgain(
   now: number,
 ): ObservedTask | undefined {
   const known = seen.get(object);
-  if (known === undefined || !known.from.every((part, i) => part === from[i])) return undefined;
+  if (known?.from.length !== from.length || !known.from.every((part, i) => part === from[i])) return undefined;
+  if (known.task.stage.kind === "Finished") return known.task;
   const { model, outlook: before } = known.task;
   const outlook = outlookFor(memories, known.task, tree, now);
   const expected = outlook?.expected(outlook.nextItems);
@@ -51,6 +69,12 @@ export function seenAgain(
 export function remember(task: ObservedTask, from: Resting, now: number): void {
   const { metadata, status } = task.object;
   const turns = (status?.conditions ?? []).map(({ lastTransitionTime }) => lastTransitionTime);
+  if (task.stage.kind === "Finished") {
+    // What a Pod that has not ended means changes with its node, and with time.
+    if ([...task.objects.values()].every(({ finished }) => finished !== undefined))
+      seen.set(task.object, { task, from });
+    return;
+  }
   const isPast = [metadata.creationTimestamp, ...turns].every((moment) => Date.parse(moment) <= now);
   if (isPast && task.model !== undefined) seen.set(task.object, { task, from });
 }
