@@ -4,7 +4,7 @@ import type { Manifest } from "@dsl/kube-operator";
 import { group } from "./group.ts";
 import { labels } from "./labels.ts";
 import { itemExpansionMessage, itemExpansions, reservedDomains, reservedVariablePrefix } from "./reserved-names.ts";
-import { isWithinTemplates, levels } from "./template-levels.ts";
+import { isAllowedTemplate, isWithinTemplates, levels } from "./template-levels.ts";
 
 export interface OperatorIdentity {
   readonly namespace: string;
@@ -36,7 +36,7 @@ export function admissionPolicies(operator: OperatorIdentity): readonly Manifest
 }
 
 /** The object of a finalizer's removal is let pass, so that a task can always go; whether it is being deleted never counts. */
-const specChanges = { name: "spec-changes", expression: "oldObject == null || object.spec != oldObject.spec" };
+const specChanges = "(oldObject == null || object.spec != oldObject.spec)";
 
 const tasks: Match = { apiGroup: group, resources: ["pooledtasks"], operations: ["CREATE", "UPDATE"] };
 
@@ -53,28 +53,57 @@ const templateVariables: Readonly<Record<string, string>> = {
 };
 
 function templatePolicy(): readonly Manifest[] {
-  return policy("kube-pool-template", tasks, [specChanges], templateVariables, [
-    {
-      expression: "oldObject == null || object.spec.template == oldObject.spec.template",
-      message: "spec.template cannot be changed; create another task",
-    },
-    ...levels().map(({ path, allowed }) => ({
-      expression: `variables.${variableOf(path)} == ''`,
-      messageExpression: `'${path}: not allowed here: ' + variables.${variableOf(path)} + '; remove it (allowed: ${allowed.join(", ")})'`,
-    })),
-    ...["labels", "annotations"].map((map) => ({
-      expression: `variables.${map} == ''`,
-      messageExpression: `'spec.template.metadata.${map}: not allowed here: ' + variables.${map} + '; keys under ${reservedDomains.join(", ")} are not for users, remove it'`,
-    })),
-    {
-      expression: `(variables.containers + variables.init).all(c, !has(c.env) || c.env.all(e, !e.name.startsWith('${reservedVariablePrefix}')))`,
-      message: `spec.template: environment variables named ${reservedVariablePrefix}* are the operator's own; rename them`,
-    },
-    {
-      expression: `object.spec.chunk.size == 1 || variables.containers.all(c, ((has(c.command) ? c.command : []) + (has(c.args) ? c.args : [])).all(w, ${itemExpansions.map((text) => `!w.contains('${text}')`).join(" && ")}))`,
-      message: `spec.template.spec.containers[0]: ${itemExpansionMessage}`,
-    },
-  ]);
+  return policy(
+    "kube-pool-template",
+    tasks,
+    specChanges,
+    [
+      {
+        expression: "oldObject == null || object.spec.template == oldObject.spec.template",
+        message: "spec.template cannot be changed; create another task",
+      },
+      ...levels().map(({ path, allowed }) => ({
+        expression: `variables.${variableOf(path)} == ''`,
+        messageExpression: `'${path}: not allowed here: ' + variables.${variableOf(path)} + '; remove it (allowed: ${allowed.join(", ")})'`,
+      })),
+      ...["labels", "annotations"].map((map) => ({
+        expression: `variables.${map} == ''`,
+        messageExpression: `'spec.template.metadata.${map}: not allowed here: ' + variables.${map} + '; keys under ${reservedDomains.join(", ")} are not for users, remove it'`,
+      })),
+      {
+        expression: `(variables.containers + variables.init).all(c, !has(c.env) || c.env.all(e, !e.name.startsWith('${reservedVariablePrefix}')))`,
+        message: `spec.template: environment variables named ${reservedVariablePrefix}* are the operator's own; rename them`,
+      },
+      {
+        expression: `object.spec.chunk.size == 1 || variables.containers.all(c, ((has(c.command) ? c.command : []) + (has(c.args) ? c.args : [])).all(w, ${itemExpansions.map((text) => `!w.contains('${text}')`).join(" && ")}))`,
+        message: `spec.template.spec.containers[0]: ${itemExpansionMessage}`,
+      },
+    ],
+    { variables: templateVariables, isFine: isFineTemplate() },
+  );
+}
+
+/** All that the policy holds against a template, without the words. */
+function isFineTemplate(): string {
+  const template = "object.spec.template";
+  const { containers, initContainers } = {
+    containers: `${template}.spec.containers`,
+    initContainers: `${template}.spec.initContainers`,
+  };
+  const noneReserved = (map: string): string =>
+    `(!has(${template}.metadata) || !has(${template}.metadata.${map}) || !${template}.metadata.${map}.exists(k, ${isReserved("k")}))`;
+  const own = `!has(c.env) || c.env.all(e, !e.name.startsWith('${reservedVariablePrefix}'))`;
+  const words = (list: string): string =>
+    `(!has(c.${list}) || c.${list}.all(w, ${itemExpansions.map((text) => `!w.contains('${text}')`).join(" && ")}))`;
+  return [
+    `(oldObject == null || ${template} == oldObject.spec.template)`,
+    isAllowedTemplate(template),
+    noneReserved("labels"),
+    noneReserved("annotations"),
+    `${containers}.all(c, ${own})`,
+    `(!has(${initContainers}) || ${initContainers}.all(c, ${own}))`,
+    `(object.spec.chunk.size == 1 || ${containers}.all(c, ${words("command")} && ${words("args")}))`,
+  ].join(" && ");
 }
 
 /** `spec.template.spec.volumes[]` is judged in the variable `unknown_in_template_spec_volumes`. */
@@ -98,27 +127,34 @@ function isReserved(key: string): string {
 
 function rightsPolicy(): readonly Manifest[] {
   const pool = `authorizer.group('${group}').resource('resourcepools').namespace(request.namespace).name(object.spec.poolRef.name)`;
-  return policy("kube-pool-rights", tasks, [specChanges], {}, [
-    {
-      expression: "authorizer.group('batch').resource('jobs').namespace(request.namespace).check('create').allowed()",
-      messageExpression:
-        "'a PooledTask runs Jobs, and ' + request.userInfo.username + ' may not create jobs in namespace ' + request.namespace + '; ask for that right'",
-      reason: "Forbidden",
-    },
-    {
-      expression: `${pool}.check('use').allowed()`,
-      messageExpression:
-        "'spec.poolRef.name: ' + request.userInfo.username + ' may not use the pool ' + object.spec.poolRef.name + ' from namespace ' + request.namespace + '; ask for the verb use on this resourcepool'",
-      reason: "Forbidden",
-    },
-    {
-      // Whoever changes something else on a task that was raised by another needs no such right.
-      expression: `object.spec.priority <= 0 || (oldObject != null && object.spec.priority <= oldObject.spec.priority) || ${pool}.check('prioritize').allowed()`,
-      messageExpression:
-        "'spec.priority: ' + string(object.spec.priority) + ' is over 0, which needs the verb prioritize on the pool ' + object.spec.poolRef.name + '; set 0 or less, or ask for that verb'",
-      reason: "Forbidden",
-    },
-  ]);
+  // Three questions to the authorizer are more than one expression may cost, so they stay three.
+  return policy(
+    "kube-pool-rights",
+    tasks,
+    specChanges,
+    [
+      {
+        expression: "authorizer.group('batch').resource('jobs').namespace(request.namespace).check('create').allowed()",
+        messageExpression:
+          "'a PooledTask runs Jobs, and ' + request.userInfo.username + ' may not create jobs in namespace ' + request.namespace + '; ask for that right'",
+        reason: "Forbidden",
+      },
+      {
+        expression: `${pool}.check('use').allowed()`,
+        messageExpression:
+          "'spec.poolRef.name: ' + request.userInfo.username + ' may not use the pool ' + object.spec.poolRef.name + ' from namespace ' + request.namespace + '; ask for the verb use on this resourcepool'",
+        reason: "Forbidden",
+      },
+      {
+        // Whoever changes something else on a task that was raised by another needs no such right.
+        expression: `object.spec.priority <= 0 || (oldObject != null && object.spec.priority <= oldObject.spec.priority) || ${pool}.check('prioritize').allowed()`,
+        messageExpression:
+          "'spec.priority: ' + string(object.spec.priority) + ' is over 0, which needs the verb prioritize on the pool ' + object.spec.poolRef.name + '; set 0 or less, or ask for that verb'",
+        reason: "Forbidden",
+      },
+    ],
+    { isFine: unasked },
+  );
 }
 
 /** What a child takes from its parent; whoever changes something else on it needs no right over the parent. */
@@ -129,7 +165,7 @@ function dividePolicy(): readonly Manifest[] {
   const isSame = (field: string): string =>
     `(has(object.spec.${field}) == has(oldObject.spec.${field}) && (!has(object.spec.${field}) || object.spec.${field} == oldObject.spec.${field}))`;
   const parent = "object.spec.parentRef.name";
-  return policy("kube-pool-divide", pools, [specChanges], {}, [
+  return policy("kube-pool-divide", pools, specChanges, [
     {
       expression: [
         "!has(object.spec.parentRef)",
@@ -154,8 +190,7 @@ function operatorPolicy(operator: OperatorIdentity): readonly Manifest[] {
       { apiGroup: "", resources: ["configmaps"], operations: ["CREATE", "UPDATE", "DELETE"] },
       { apiGroup: "batch", resources: ["jobs"], operations: ["CREATE", "UPDATE", "DELETE"] },
     ],
-    [isOperator(operator)],
-    {},
+    isOperator(operator),
     [
       { expression: owned("object"), message, reason: "Forbidden" },
       { expression: owned("oldObject"), message, reason: "Forbidden" },
@@ -165,7 +200,7 @@ function operatorPolicy(operator: OperatorIdentity): readonly Manifest[] {
 
 /**
  * Pods of the managed engine: of a Job, for a task, and nothing in them that no template may ask for. What the API server
- * asks at every Pod it also pays at every Pod: names of fields in the message alone cost as much as the whole check.
+ * asks at every Pod it also pays at every Pod.
  */
 function operatorPodsPolicy(operator: OperatorIdentity): readonly Manifest[] {
   const owned = (object: string): string =>
@@ -173,8 +208,7 @@ function operatorPodsPolicy(operator: OperatorIdentity): readonly Manifest[] {
   return policy(
     "kube-pool-operator-pods",
     { apiGroup: "", resources: ["pods"], operations: ["CREATE", "DELETE"] },
-    [isOperator(operator)],
-    {},
+    isOperator(operator),
     [
       {
         expression: `${owned("object")} && ${owned("oldObject")}`,
@@ -190,19 +224,31 @@ function operatorPodsPolicy(operator: OperatorIdentity): readonly Manifest[] {
   );
 }
 
-function isOperator({ namespace, serviceAccount }: OperatorIdentity): { name: string; expression: string } {
-  return {
-    name: "is-operator",
-    expression: `request.userInfo.username == 'system:serviceaccount:${namespace}:${serviceAccount}'`,
-  };
+function isOperator({ namespace, serviceAccount }: OperatorIdentity): string {
+  return `request.userInfo.username == 'system:serviceaccount:${namespace}:${serviceAccount}'`;
 }
 
+/** Where the validations are asked without that question. */
+const unasked = "";
+
+interface Asking {
+  /** For the validations. */
+  readonly variables?: Readonly<Record<string, string>>;
+  /** Whether all of them would pass, of what is of interest; by itself what they say, one after the other. */
+  readonly isFine?: string;
+}
+
+/**
+ * The API server computes every validation and the words of its message, whether it passes or not, and reads the object
+ * anew for each of the two. So the question stands in the one condition that is asked first, and what is wrong with an
+ * object is worked out only where something is.
+ */
 function policy(
   name: string,
   matches: Match | readonly Match[],
-  matchConditions: readonly { readonly name: string; readonly expression: string }[],
-  variables: Readonly<Record<string, string>>,
+  isOfInterest: string,
   validations: readonly Validation[],
+  { variables = {}, isFine = validations.map(({ expression }) => `(${expression})`).join(" && ") }: Asking = {},
 ): readonly Manifest[] {
   const apiVersion = "admissionregistration.k8s.io/v1";
   return [
@@ -220,7 +266,9 @@ function policy(
             resources,
           })),
         },
-        matchConditions,
+        matchConditions: [
+          { name: "refused", expression: isFine === unasked ? isOfInterest : `${isOfInterest} && !(${isFine})` },
+        ],
         ...(Object.keys(variables).length > 0 && {
           variables: Object.entries(variables).map(([variable, expression]) => ({ name: variable, expression })),
         }),

@@ -189,17 +189,12 @@ const taskRules: readonly Rule<TaskFields>[] = [
     fieldPath: ".minParallelism",
     holds: ({ minParallelism, chunk }) => minParallelism !== "All" || chunk.size !== "Auto",
   },
-  ...[
-    "poolRef",
-    "items",
-    "chunk",
-    "minParallelism",
-    "expectedItemSeconds",
-    "itemTimeoutSeconds",
-    "startTimeoutSeconds",
-    "results",
-    "activeDeadlineSeconds",
-  ].map((field) => immutable(field)),
+  ...["poolRef", "items", "chunk", "startTimeoutSeconds", "results"].map((field) =>
+    immutable(field, { isAlwaysThere: true }),
+  ),
+  ...["minParallelism", "expectedItemSeconds", "itemTimeoutSeconds", "activeDeadlineSeconds"].map((field) =>
+    immutable(field),
+  ),
   {
     rule: "self.cancel || !oldSelf.cancel",
     message: "cancel is final and cannot be taken back; create another task",

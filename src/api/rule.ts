@@ -12,22 +12,38 @@ export interface Rule<T> {
   readonly holds?: (value: T) => boolean;
 }
 
-/** The extension under which the API server looks for rules. */
+/**
+ * The extension under which the API server looks for rules. It runs each at every write, also of a status, and pays several
+ * times over for one what is computed in it: so those of one object are two, about what is there and about what changes,
+ * and the words are looked for where one is broken.
+ */
 export function validations<T>(rules: readonly Rule<T>[]): { readonly "x-kubernetes-validations": readonly object[] } {
-  return {
-    "x-kubernetes-validations": rules.map(({ rule, message, fieldPath }) => ({
-      rule,
-      message,
-      ...(fieldPath !== undefined && { fieldPath }),
-    })),
-  };
+  const isChange = ({ rule }: Rule<T>): boolean => /\boldSelf\b/.test(rule);
+  const groups = [rules.filter((rule) => !isChange(rule)), rules.filter(isChange)];
+  return { "x-kubernetes-validations": groups.flatMap((group) => together(group)) };
 }
 
-/** The fields cannot be changed once they are set, added later or removed. It stands on the parent, since a rule on an
- * optional field itself is slipped by removing the field and adding it again. */
-export function immutable(field: string, instead = "create another task"): Rule<unknown> {
+function together<T>(rules: readonly Rule<T>[]): readonly object[] {
+  const [first, ...more] = rules;
+  if (first === undefined) return [];
+  const { rule, message, fieldPath } = first;
+  if (more.length === 0) return [{ rule, message, ...(fieldPath !== undefined && { fieldPath }) }];
+  const words = rules.map(({ message }) => JSON.stringify(message));
+  const found = rules
+    .slice(0, -1)
+    .reduceRight((rest, { rule }, i) => `!(${rule}) ? ${words[i]} : ${rest}`, words.at(-1));
+  return [{ rule: rules.map((each) => `(${each.rule})`).join(" && "), messageExpression: found }];
+}
+
+/** The field cannot be changed once it is set, added later or removed. It stands on the parent, since a rule on an
+ * optional field itself is slipped by removing the field and adding it again. `isAlwaysThere`: required, or with a default. */
+export function immutable(
+  field: string,
+  { instead = "create another task", isAlwaysThere = false }: { instead?: string; isAlwaysThere?: boolean } = {},
+): Rule<unknown> {
+  const isSame = `self.${field} == oldSelf.${field}`;
   return {
-    rule: `has(self.${field}) == has(oldSelf.${field}) && (!has(self.${field}) || self.${field} == oldSelf.${field})`,
+    rule: isAlwaysThere ? isSame : `has(self.${field}) == has(oldSelf.${field}) && (!has(self.${field}) || ${isSame})`,
     message: `${field} cannot be changed; ${instead}`,
     fieldPath: `.${field}`,
   };

@@ -11,30 +11,20 @@ export interface Level {
   readonly cel: string;
 }
 
-/** How CEL goes through the objects, and what it says of each. */
-interface Phrasing {
-  readonly fields: (self: string, allowed: string) => string;
-  readonly each: (list: string, item: string, inner: string) => string;
-  readonly optional: (field: string, inner: string) => string;
-}
-
-/** The names of the fields that are not allowed, joined; empty when all is well. */
-const unknown: Phrasing = {
-  fields: (self, allowed) => `${self}.filter(k, !(k in [${allowed}])).join(', ')`,
-  each: (list, item, inner) => `${list}.map(${item}, ${inner}).filter(t, t != '').join(', ')`,
-  optional: (field, inner) => `(has(${field}) ? ${inner} : '')`,
-};
-
-/** Whether all fields are allowed: a fraction of the cost. */
-const isKnown: Phrasing = {
-  fields: (self, allowed) => `${self}.all(k, k in [${allowed}])`,
-  each: (list, item, inner) => `${list}.all(${item}, ${inner})`,
-  optional: (field, inner) => `(!has(${field}) || ${inner})`,
-};
-
 /** Every object of the allow-list, outermost first, and the names of what is not allowed in it. `variables.template` is the template. */
 export function levels(): readonly Level[] {
-  return [...levelsOf(allowedTemplate, "spec.template", (inner) => inner("variables.template"), unknown, {})];
+  return [...levelsOf(allowedTemplate, "spec.template", (inner) => inner("variables.template"))];
+}
+
+/** Which objects are asked about, and what else may be in one: by its path. */
+interface Question {
+  readonly isAsked: (path: string) => boolean;
+  readonly added: Readonly<Record<string, readonly string[]>>;
+}
+
+/** CEL that asks whether a template has nothing that is not allowed, without saying what: a fraction of the cost. */
+export function isAllowedTemplate(template: string): string {
+  return knownIn(allowedTemplate, template, "", { isAsked: () => true, added: {} }) ?? "true";
 }
 
 /** Of a Pod that was made from a template: what the engine adds, and what the API server fills in on the way. */
@@ -58,49 +48,62 @@ const addedToPods: Readonly<Record<string, readonly string[]>> = {
 
 /** CEL that asks whether the objects of a Pod that decide what it may do on its node have nothing that no template may ask for. */
 export function isWithinTemplates(pod: string): string {
-  const part = /^spec(\.(volumes|containers|initContainers)\[\])?(\.securityContext(\.capabilities)?)?$/;
-  const all = [...levelsOf(allowedTemplate, "", (inner) => inner(pod), isKnown, addedToPods)];
-  return all
-    .filter(({ path }) => part.test(path))
-    .map(({ cel }) => cel)
-    .join(" && ");
+  const part = /^(spec(\.(volumes|containers|initContainers)\[\])?(\.securityContext(\.capabilities)?)?)?$/;
+  const isAsked = (path: string): boolean => part.test(path);
+  const podSpec = allowedTemplate.shape.spec;
+  return knownIn(podSpec, `${pod}.spec`, "spec", { isAsked, added: addedToPods }) ?? "true";
+}
+
+/** Goes through every object once: what is in it is asked where the loop is. Undefined where nothing is asked. */
+function knownIn(schema: z.ZodType, self: string, path: string, question: Question): string | undefined {
+  if (schema instanceof z.ZodArray) {
+    const each = eachOf(path);
+    const inner = knownIn(schema.element as z.ZodType, each, `${path}[]`, question);
+    return inner && `${self}.all(${each}, ${inner})`;
+  }
+  if (!(schema instanceof z.ZodObject) || !question.isAsked(path)) return undefined;
+  const parts = [`${self}.all(k, k in [${textOf(allowedIn(schema, question.added[path]))}])`];
+  for (const [name, field] of Object.entries<z.ZodType>(schema.shape)) {
+    const optional = field instanceof z.ZodExactOptional;
+    const inner = optional ? (field.unwrap() as z.ZodType) : field;
+    const known = knownIn(inner, `${self}.${name}`, path === "" ? name : `${path}.${name}`, question);
+    if (known !== undefined) parts.push(optional ? `(!has(${self}.${name}) || ${known})` : known);
+  }
+  return parts.join(" && ");
+}
+
+function allowedIn(schema: z.ZodObject, added: readonly string[] = []): readonly string[] {
+  return [...Object.keys(schema.shape), ...added];
+}
+
+function textOf(names: readonly string[]): string {
+  return names.map((name) => `'${name}'`).join(", ");
+}
+
+/** The name of what a loop over the list at this path looks at. */
+function eachOf(path: string): string {
+  return `i${path.split("[]").length}`;
 }
 
 /** Wraps what is said of one object into the loops and guards that lead to it. */
 type Reach = (inner: (self: string) => string) => string;
 
-function* levelsOf(
-  schema: z.ZodType,
-  path: string,
-  reach: Reach,
-  phrasing: Phrasing,
-  added: Readonly<Record<string, readonly string[]>>,
-): Generator<Level> {
+function* levelsOf(schema: z.ZodType, path: string, reach: Reach): Generator<Level> {
   if (schema instanceof z.ZodArray) {
-    const each = `i${path.split("[]").length}`;
-    yield* levelsOf(
-      schema.element as z.ZodType,
-      `${path}[]`,
-      (inner) => reach((self) => phrasing.each(self, each, inner(each))),
-      phrasing,
-      added,
+    const each = eachOf(path);
+    yield* levelsOf(schema.element as z.ZodType, `${path}[]`, (inner) =>
+      reach((self) => `${self}.map(${each}, ${inner(each)}).filter(t, t != '').join(', ')`),
     );
   } else if (schema instanceof z.ZodObject) {
-    const allowed = [...Object.keys(schema.shape), ...(added[path] ?? [])];
-    const list = allowed.map((name) => `'${name}'`).join(", ");
-    yield { path, allowed, cel: reach((self) => phrasing.fields(self, list)) };
+    const allowed = allowedIn(schema);
+    yield { path, allowed, cel: reach((self) => `${self}.filter(k, !(k in [${textOf(allowed)}])).join(', ')`) };
     for (const [name, field] of Object.entries<z.ZodType>(schema.shape)) {
       const optional = field instanceof z.ZodExactOptional;
-      yield* levelsOf(
-        optional ? (field.unwrap() as z.ZodType) : field,
-        path === "" ? name : `${path}.${name}`,
-        (inner) =>
-          reach((self) => {
-            const text = inner(`${self}.${name}`);
-            return optional ? phrasing.optional(`${self}.${name}`, text) : text;
-          }),
-        phrasing,
-        added,
+      yield* levelsOf(optional ? (field.unwrap() as z.ZodType) : field, `${path}.${name}`, (inner) =>
+        reach((self) => {
+          const text = inner(`${self}.${name}`);
+          return optional ? `(has(${self}.${name}) ? ${text} : '')` : text;
+        }),
       );
     }
   }
