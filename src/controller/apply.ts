@@ -25,7 +25,7 @@ import type { ObservedPool } from "./observed/pools.ts";
 import type { ObservedTask } from "./observed/task.ts";
 import { inParallel, inParallelWithin } from "./parallel.ts";
 import { PoolLock, versionOf } from "./pool-lock.ts";
-import { excludeNodeMs, Recorder } from "./recorder.ts";
+import { excludeNodeMs, type Recorded, Recorder } from "./recorder.ts";
 import { refusalReason, refuse } from "./refusals.ts";
 import { Remover } from "./remover.ts";
 import { ignoring, isGone, Sender } from "./sender.ts";
@@ -91,9 +91,13 @@ export class Applier {
     return this.#lock.claim(root);
   }
 
-  async apply(observed: Observed, plan: Plan, now: number): Promise<Outcome> {
-    const begunAt = this.#clock.monotonic();
-    const recorded = await this.#recorder.record(observed, plan, now);
+  /** First of all: what became of attempts, and how shards are cut that the plan starts. */
+  record(observed: Observed, plan: Plan, now: number): Promise<Recorded> {
+    return this.#recorder.record(observed, plan, now);
+  }
+
+  /** All else of the plan. `begunAt`: when it began to be carried out, on the clock that tells no time of day. */
+  async apply(observed: Observed, plan: Plan, now: number, begunAt: number): Promise<Outcome> {
     const released = await this.#remover.release(observed);
     const [forOthers, forNobody] = stopsOf(observed, plan);
     const stopped = await inParallel(forOthers, lanes, (stop) => this.#stop(stop, now));
@@ -101,11 +105,11 @@ export class Applier {
     const ended = await inParallelWithin(within, forNobody, lanes, (stop) => this.#stop(stop, now));
     const started = await this.#starter.start(observed, plan, now, begunAt);
     const removed = await this.#remover.remove(observed, now, started.busy);
-    const moments = [recorded.wakeAt, started.wakeAt, removed.wakeAt].filter((moment) => moment !== undefined);
+    const moments = [started.wakeAt, removed.wakeAt].filter((moment) => moment !== undefined);
     if (!ended.isWhole) moments.push(now);
     return {
       putOff: started.putOff ?? false,
-      errors: [...recorded.errors, ...released, ...stopped, ...ended.errors, ...started.errors, ...removed.errors],
+      errors: [...released, ...stopped, ...ended.errors, ...started.errors, ...removed.errors],
       ...(moments.length > 0 && { wakeAt: Math.min(...moments) }),
     };
   }

@@ -68,17 +68,24 @@ export class PoolReconciler {
     const plan = this.#plan(observed, now, memo);
     await giveWay?.();
     const statistics = keeper.update(observed, plan, now);
-    const outcome = await applier.apply(observed, plan, now);
+    const forecasts = forecaster.of(observed, plan, now);
+    const begunAt = clock.monotonic();
+    const recorded = await applier.record(observed, plan, now);
+    await giveWay?.();
+    // Progress is told as soon as it is recorded: it waits for no Pod that is slow to be created.
+    const [outcome, told] = await Promise.all([
+      applier.apply(observed, plan, now, begunAt),
+      reporter.reportTasks(observed, plan, forecasts.told, now),
+    ]);
     await giveWay?.();
     const memory = this.#queues.remember(observed, plan, outcome.putOff);
-    const forecasts = forecaster.of(observed, plan, now);
-    await giveWay?.();
-    const reported = await reporter.report(observed, { ...plan, memory }, statistics, forecasts.told, now);
+    const reported = await reporter.reportPools(observed, { ...plan, memory }, statistics, now);
 
-    const moments = [plan, observed, outcome, reported, unread, forecasts].map(({ wakeAt }) => wakeAt);
+    const steps = [unread, forecasts, recorded, outcome, told, reported];
+    const moments = [plan, observed, ...steps].map(({ wakeAt }) => wakeAt);
     const wakeAt = earliest(...moments);
     if (wakeAt !== undefined) this.#options.wake(root, Math.max(leastSleepMs, wakeAt - clock.now()));
-    this.#raise([...unread.errors, ...outcome.errors, ...reported.errors, ...forecasts.errors]);
+    this.#raise(steps.flatMap(({ errors }) => errors));
   }
 
   #plan(observed: Observed, now: number, memo: Memo): Plan {

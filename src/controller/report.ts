@@ -1,7 +1,8 @@
 // Writes what the operator knows into the statuses, seldom enough: at most one write a second an object, none when
 // nothing changed, and one a minute for what changes with the clock alone. What is written is decided elsewhere.
 import { isDeepStrictEqual } from "node:util";
-import type { Clock } from "@dsl/kube-operator";
+import { type Clock, hasFinalizer } from "@dsl/kube-operator";
+import { finalizers } from "../api/labels.ts";
 import type { PooledTaskStatus } from "../api/pooled-task.ts";
 import type { ResourcePoolStatus } from "../api/resource-pool.ts";
 import { roundStatus } from "../engine/round-status.ts";
@@ -58,10 +59,10 @@ export class Reporter {
     this.#clock = clock;
   }
 
-  async report(
+  /** Beside what the plan starts, stops and removes, once its ends are recorded: progress waits for none of these. */
+  async reportTasks(
     observed: Observed,
     plan: Plan,
-    statistics: ReadonlyMap<string, PoolStatistics>,
     forecasts: ReadonlyMap<string, TaskForecast>,
     now: number,
   ): Promise<Reported> {
@@ -81,6 +82,8 @@ export class Reporter {
         moments.push(now);
         continue;
       }
+      // One that begins now is being held: a status for what it was before would be refused.
+      if (starts.has(key) && !hasFinalizer(task.object, finalizers.cleanup)) continue;
       const planned = { starts: starts.get(key) ?? 0, waiting: waiting.get(key), forecast: forecasts.get(key) };
       if (isTold(task, planned)) {
         this.#changedAt.delete(task.object.metadata.uid);
@@ -128,29 +131,6 @@ export class Reporter {
       }
     }
 
-    const works = observed.tasks.some(({ active }) => active.length > 0);
-    for (const pool of observed.pools.values()) {
-      const status = poolStatus(observed, pool, plan, statistics.get(pool.object.metadata.name), now);
-      const stored = pool.object.status;
-      const isRoot = pool.object === observed.pool?.object;
-      const own = isRoot && this.#applier.queue(observed);
-      const queue = { ...(stored?.queue?.term !== undefined && { term: stored.queue.term }), ...own };
-      const before = stored && { ...stored, queue: { ...(isRoot && { openStarts: [] }), ...stored.queue } };
-      const wanted = { ...status, queue: { ...queue, ...status.queue } };
-      const due = this.#dueAt(pool.object.metadata.uid, before, wanted, now, {
-        withoutDrift: withoutPoolDrift,
-        works,
-        waitsFor: 0,
-      });
-      if (due !== undefined && due > now) moments.push(due);
-      else if (due !== undefined) {
-        writes.push(async () => {
-          this.#writtenAt.set(pool.object.metadata.uid, now);
-          this.#changedAt.delete(pool.object.metadata.uid);
-          await this.#applier.reportPool(observed, pool, status);
-        });
-      }
-    }
     const errors = await inParallel(writes, lanes, async (write) => void (await write()));
     const within = { forMs: waitingForMs, clock: this.#clock };
     const first = starts.size === 0 ? words : words.slice(0, this.#wordsAllowed(observed.root, now));
@@ -189,6 +169,42 @@ export class Reporter {
         return await this.#applier.reportRound(round, status, { release: isLast });
       },
     };
+  }
+
+  /** After all else: the root's status also closes the starts that have been seen. */
+  async reportPools(
+    observed: Observed,
+    plan: Plan,
+    statistics: ReadonlyMap<string, PoolStatistics>,
+    now: number,
+  ): Promise<Reported> {
+    const moments: number[] = [];
+    const writes: (() => Promise<unknown>)[] = [];
+    const works = observed.tasks.some(({ active }) => active.length > 0);
+    for (const pool of observed.pools.values()) {
+      const status = poolStatus(observed, pool, plan, statistics.get(pool.object.metadata.name), now);
+      const stored = pool.object.status;
+      const isRoot = pool.object === observed.pool?.object;
+      const own = isRoot && this.#applier.queue(observed);
+      const queue = { ...(stored?.queue?.term !== undefined && { term: stored.queue.term }), ...own };
+      const before = stored && { ...stored, queue: { ...(isRoot && { openStarts: [] }), ...stored.queue } };
+      const wanted = { ...status, queue: { ...queue, ...status.queue } };
+      const due = this.#dueAt(pool.object.metadata.uid, before, wanted, now, {
+        withoutDrift: withoutPoolDrift,
+        works,
+        waitsFor: 0,
+      });
+      if (due !== undefined && due > now) moments.push(due);
+      else if (due !== undefined) {
+        writes.push(async () => {
+          this.#writtenAt.set(pool.object.metadata.uid, now);
+          this.#changedAt.delete(pool.object.metadata.uid);
+          await this.#applier.reportPool(observed, pool, status);
+        });
+      }
+    }
+    const errors = await inParallel(writes, lanes, async (write) => void (await write()));
+    return { errors, ...(moments.length > 0 && { wakeAt: Math.min(...moments) }) };
   }
 
   #wordsAllowed(root: string, now: number): number {

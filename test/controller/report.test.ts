@@ -48,7 +48,7 @@ class Reported {
     };
     const now = noon + seconds * 1000;
     const forecasts = new Map(forecast === undefined ? [] : [[task.key, forecast]]);
-    const { wakeAt } = await this.#reporter.report(observed, plan, new Map(), forecasts, now);
+    const { wakeAt } = await this.#reporter.reportTasks(observed, plan, forecasts, now);
     return wakeAt === undefined ? undefined : (wakeAt - noon) / 1000;
   }
 
@@ -231,13 +231,7 @@ test("of many that wait only so many are told at a time as half a second allows,
     const words = waiting.map((uid) => ({ task: `default/${uid}`, reason: "PoolFull" as const, message: "0 free" }));
     const start = { kind: "start", task: "default/working", shard: 1, node: "node-1" };
     const decisions = Array.from({ length: starts }, () => start) as unknown as Plan["decisions"];
-    const { wakeAt } = await reporter.report(
-      observed,
-      { decisions, usage: [], waiting: words },
-      new Map(),
-      new Map(),
-      now,
-    );
+    const { wakeAt } = await reporter.reportTasks(observed, { decisions, usage: [], waiting: words }, new Map(), now);
     return wakeAt;
   };
   await report(noon);
