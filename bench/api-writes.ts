@@ -31,12 +31,15 @@ export function writesIn(metrics: string): ApiWrites {
     const [, subresource = ""] = /subresource="([^"]*)"/.exec(line) ?? [];
     if (verb === "" || uncounted.has(resource)) continue;
     const requests = Number(line.slice(line.lastIndexOf(" ") + 1));
-    if (!/code="2\d\d"/.test(line)) found.refused += requests;
-    else if (verb === "DELETE" && resource === "pods") found.podDeletes += requests;
+    const [, code = ""] = /[{,]code="(\d+)"/.exec(line) ?? [];
+    const kind = `${verb} ${resource}${subresource && `/${subresource}`}`;
+    if (!code.startsWith("2")) {
+      found.refused += requests;
+      byKind[`${kind}: ${code}`] = (byKind[`${kind}: ${code}`] ?? 0) + requests;
+    } else if (verb === "DELETE" && resource === "pods") found.podDeletes += requests;
     else if (verb === "DELETE" && resource === "jobs") found.jobDeletes += requests;
     else {
       found.writes += requests;
-      const kind = `${verb} ${resource}${subresource && `/${subresource}`}`;
       byKind[kind] = (byKind[kind] ?? 0) + requests;
     }
   }

@@ -6,7 +6,7 @@ import type { Figures } from "./scenario.ts";
 /** By name: seconds, rounded to tenths. Linux counts them in hundredths. */
 export type CpuSeconds = Readonly<Record<string, number>>;
 
-/** Those that deploy/local/up has recorded in its folder, and this operator. */
+/** Those that deploy/local/up has recorded in its folder, this operator, and whoever measures: it creates and watches. */
 export function cpuSeconds(dataDir: string, operatorPid: number | undefined): CpuSeconds {
   const parties = readFileSync(join(dataDir, "processes"), "utf8")
     .split("\n")
@@ -15,6 +15,7 @@ export function cpuSeconds(dataDir: string, operatorPid: number | undefined): Cp
       return pid === undefined ? [] : [[name, Number(pid)] as const];
     });
   if (operatorPid !== undefined) parties.push(["operator", operatorPid]);
+  parties.push(["bench", process.pid]);
   const used: Record<string, number> = {};
   for (const [name, pid] of parties) used[name] = (used[name] ?? 0) + secondsOf(pid);
   return used;

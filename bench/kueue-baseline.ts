@@ -1,12 +1,12 @@
 // The baseline of Kueue's own performance tests at a fifth: one of its five cohorts, six queues of 500 workloads, 3,000
-// in all. There a queue has 20 CPUs and may borrow all of the cohort's 120; here the six share a pool of 120 CPUs. Its
-// workloads have no Pods, ours have. Shape: kubernetes-sigs/kueue, test/performance/scheduler/configs/baseline.
+// in all. There a queue has 20 CPUs and may borrow all of the cohort's 120; here the six share a pool of 120 CPUs, which it
+// has to itself, as its quota has them there. Its workloads have no Pods, ours have. Shape: kubernetes-sigs/kueue, test/performance/scheduler/configs/baseline.
 import { pooledTasks } from "../src/api/pooled-task.ts";
 import { apiWrites, writesPer, writesSince } from "./api-writes.ts";
 import { anyClusterFlags, type Ground, openGround } from "./cluster.ts";
 import { type CpuSeconds, cpuSeconds, cpuSince } from "./cpu.ts";
 import { engineEnvironment, engineFlags, engineGround } from "./engine.ts";
-import { countIn, type Flags, rounded, type Scenario } from "./scenario.ts";
+import { countIn, type Flags, rounded, type Scenario, wordIn } from "./scenario.ts";
 import { type PodShape, pooledTask, untilTasksEnd } from "./workload.ts";
 
 interface WorkloadClass {
@@ -34,11 +34,12 @@ interface Submission {
 
 export const kueueBaseline: Scenario = {
   about: "Kueue's baseline mix at a fifth: 3,000 tasks of three sizes, wall time beside the ideal",
-  flags: { ...engineFlags, ...anyClusterFlags, nodes: String(queues), "part-percent": "100" },
+  flags: { ...engineFlags, ...anyClusterFlags, nodes: String(queues), sharing: "Exclusive", "part-percent": "100" },
   onDemand: true,
   async run(flags) {
     // A large one fills a node: whatever else would run there is not lost, as it is not where nodes do not count.
-    const ground = await openGround(flags, { ...engineGround(flags), cpu: cpusPerQueue });
+    const exclusive = wordIn(flags, "sharing", ["Exclusive", "Shared"]) === "Exclusive";
+    const ground = await openGround(flags, { exclusive, ...engineGround(flags), cpu: cpusPerQueue });
     try {
       const operator = await ground.startOperator?.(engineEnvironment(flags));
       const submissions = submissionsOf(flags);

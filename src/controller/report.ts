@@ -77,7 +77,8 @@ export class Reporter {
     const waiting = new Map(plan.waiting.map((each) => [each.task, each]));
 
     for (const task of observed.tasks) {
-      const { key } = task;
+      const { key, stage } = task;
+      if (stage.kind === "Finished" || stage.kind === "Deleting") continue;
       if (endsNext(task)) {
         moments.push(now);
         continue;
@@ -95,7 +96,7 @@ export class Reporter {
       const held = this.#withSteadyMessage(task, status, position > toldPositions, now);
       if (held.wakeAt !== undefined) moments.push(held.wakeAt);
       const round = this.#roundReport(task, now);
-      const isLast = task.stage.kind === "Ended";
+      const isLast = stage.kind === "Ended";
       // Who was refused is woken by what was faster, but not by a refusal that had no such reason.
       const tellRound = async (): Promise<boolean> => {
         const isTold = (await round?.write()) !== false;

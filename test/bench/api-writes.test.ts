@@ -26,7 +26,13 @@ test("writes are those of all parties to anything but leases; what removes Pods 
     podDeletes: 8,
     jobDeletes: 2,
     refused: 7,
-    byKind: { "POST pods": 10, "PATCH pods/status": 20, "APPLY configmaps": 3 },
+    byKind: {
+      "POST pods": 10,
+      "PATCH pods/status": 20,
+      "PATCH pods/status: 409": 6,
+      "DELETE pods: 404": 1,
+      "APPLY configmaps": 3,
+    },
   });
 });
 
