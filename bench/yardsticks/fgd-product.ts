@@ -20,13 +20,17 @@ export const ofProduct: Readonly<Record<string, MakePolicy>> = {
 };
 
 /**
- * How many such pods fit, with the part of one more; of devices those count on which one fits. The product takes parts of
- * CPU and memory alone, which costs a little here.
+ * How many such pods fit, with the part of one more. All that is free of devices counts for a pod that asks for whole ones,
+ * where it fits; for one that asks for a part, each device on which it fits.
  */
 function copies(kind: PodKind, state: NodeState): number {
   if (!admitsModel(kind, state.spec)) return 0;
   let count = Math.min(part(state.cpuMilli, kind.cpuMilli), part(state.memoryMib, kind.memoryMib));
-  if (kind.devices > 0) count = Math.min(count, fittingDevices(kind, state).length / kind.devices);
+  if (kind.devices > 0) {
+    const fitting = fittingDevices(kind, state).length;
+    const free = isShare(kind) ? fitting : state.deviceMilli / 1000;
+    count = Math.min(count, fitting < kind.devices ? 0 : free / kind.devices);
+  }
   return count < 1 || count === Number.POSITIVE_INFINITY ? 0 : count;
 }
 

@@ -232,13 +232,11 @@ export function timesIn({ indexes, amounts }: Request, free: Float64Array): numb
   return Math.max(0, times);
 }
 
-/** How many such requests fit, with the part of one more: of the resources that are divisible. 0 where not even one fits. */
-export function copiesIn({ indexes, amounts }: Request, free: Float64Array, divisible: readonly boolean[]): number {
+/** How many such requests fit, with the part of one more; 0 where not even one fits. */
+export function copiesIn({ indexes, amounts }: Request, free: Float64Array): number {
   let times = indexes.length === 0 ? 0 : Number.POSITIVE_INFINITY;
   for (let i = 0; i < indexes.length; i += 1) {
-    const resource = indexes[i] ?? 0;
-    const ratio = Math.max(0, free[resource] ?? 0) / (amounts[i] ?? 1);
-    times = Math.min(times, divisible[resource] ? ratio : Math.floor(ratio));
+    times = Math.min(times, (free[indexes[i] ?? 0] ?? 0) / (amounts[i] ?? 1));
   }
   return times < 1 ? 0 : times;
 }

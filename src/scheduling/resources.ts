@@ -69,11 +69,6 @@ export function requestText(request: Amounts): string {
   return `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}`;
 }
 
-/** Amounts of it can be cut anywhere; of others, such as devices and pods, whole ones count. */
-export function isDivisible(resource: string): boolean {
-  return resource === "cpu" || isBytes(resource);
-}
-
 function isBytes(resource: string): boolean {
   return (
     resource === "memory" || resource === "storage" || resource === "ephemeral-storage" || /^hugepages-/.test(resource)

@@ -1,6 +1,7 @@
 // The placement Packability.
 import { expect, test } from "vitest";
 import { planPool } from "../../../src/scheduling/index.ts";
+import { copiesIn } from "../../../src/scheduling/ledger.ts";
 import { Outlook } from "../../../src/scheduling/placement/outlook.ts";
 import { copyWeight } from "../../../src/scheduling/placement/packability.ts";
 import { aPool, applied, expectPlan, noon } from "../../support/scheduling.ts";
@@ -60,10 +61,18 @@ test("the rule by hand: a kind that comes often and fits seldom weighs most", ()
   const states = { a: [1, 4], b: [2, 3], after: [0, 3] } as const;
   const measure = (state: keyof typeof states): Float64Array => Float64Array.from(states[state]);
   const outlook = new Outlook<keyof typeof states>([0.8, 0.2], copyWeight, measure, ["a", "b"]);
-  expect(outlook.gain("a", "after")).toBe(Math.round(1e9 * (-0.8 / 4 - 0.2 / 8)));
+  expect(outlook.gain("a", "after")).toBe(Math.round(1e9 * (-0.8 / 3 - 0.2 / 7)));
   // From then on there are 2 and 6 copies, and scores given before do not compare with new ones.
   const { epoch } = outlook;
   outlook.change("a", "after");
   expect(outlook.epoch).toBeGreaterThan(epoch);
-  expect(outlook.gain("b", "a")).toBe(Math.round(1e9 * (-0.8 / 3 + 0.2 / 7)));
+  expect(outlook.gain("b", "a")).toBe(Math.round(1e9 * (-0.8 / 2 + 0.2 / 6)));
+});
+
+test("where one copy fits, parts of a further one count, of devices too; where none does, nothing", () => {
+  const twoDevices = { indexes: [0, 1], amounts: Float64Array.of(4000, 2) };
+  const copies = [2, 3, 5].map((devices) => copiesIn(twoDevices, Float64Array.of(9000, devices)));
+  expect(copies).toEqual([1, 1.5, 2.25]);
+  expect(copiesIn(twoDevices, Float64Array.of(9000, 1))).toBe(0);
+  expect(copiesIn(twoDevices, Float64Array.of(3999, 8))).toBe(0);
 });
