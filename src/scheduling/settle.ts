@@ -17,7 +17,7 @@ export interface Pass extends Carriable {
   readonly told: (decisions: readonly Decision[]) => Plan;
 }
 
-/** A start takes room, so by itself it opens no place: unless it changes who may be stopped for whom, or whose turn it is. */
+/** A start takes room, so by itself it opens no place: unless it changes who may be stopped for whom, whose turn it is, or what is lent. */
 export type Opening = "Nothing" | "OtherHolds" | "AnyStart";
 
 /** How one of several pools may bear on another's tasks that wait: by what is held or was, or by whom it may stop. */
@@ -28,7 +28,7 @@ export function opening(lines: readonly Line[], preemption: Preemption): Opening
     ({ contenders, isOpen }) => isOpen || (preemption.isOn && contenders.some(({ end }) => end?.kind !== "Served")),
   );
   if (!isOpen) return "Nothing";
-  return preemption.isOn || contending.some(({ moves }) => moves) ? "AnyStart" : "OtherHolds";
+  return preemption.isOn || contending.some(({ moves, isLent }) => moves || isLent) ? "AnyStart" : "OtherHolds";
 }
 
 export function settle(snapshot: Snapshot, now: number, passOver: (snapshot: Snapshot) => Pass): Plan {

@@ -78,9 +78,7 @@ export class Slots {
 
   /** What is held since an earlier plan: a start within a reservation waits for no promise that is made of what is lent. */
   keep(contender: Contender, node: PoolNode, at: number, placed: readonly NodeRoom[]): void {
-    const above = node.lineage().slice(0, -1);
-    const isLent = !above.some((each) => each.keepsWithin(contender.shape.request));
-    this.put(contender, node, at, placed, { isLent });
+    this.put(contender, node, at, placed, { isLent: isLent(contender, node) });
   }
 
   /** Takes back what is held for the task, so that it may find something better. */
@@ -112,6 +110,14 @@ export class Slots {
   /** Something is held that no earlier plan has held so, or is not held any more. */
   get haveChanged(): boolean {
     return this.haveNew || this.given.size > 0;
+  }
+
+  /** Whether somebody of the line who is within a reservation waits for a promise that is made of what is lent. */
+  lendTo({ contenders, node }: Line): boolean {
+    if (!below(node).some(({ pool }) => pool.reservation)) return false;
+    return contenders.some(
+      ({ end, shape }) => end?.kind === "Held" && !isLent({ shape }, node) && isLent(end.hold.contender, end.hold.node),
+    );
   }
 
   /** Whether one of another pool, or one of its own that may move since something else is not held any more, holds somebody back. */
@@ -331,6 +337,16 @@ type Place = NodeRoom | PoolNode;
 type Slot = Pick<Hold, "contender" | "node" | "at" | "until" | "placed">;
 
 const none = new Float64Array();
+
+/** Whether no reservation covers its next shard. */
+function isLent({ shape }: Pick<Contender, "shape">, node: PoolNode): boolean {
+  return !below(node).some((each) => each.keepsWithin(shape.request));
+}
+
+/** The pool and those above it, but for the root, whose reservation is all that there is. */
+function below(node: PoolNode): readonly PoolNode[] {
+  return node.lineage().slice(0, -1);
+}
 
 /** Now, in a vector of its own. */
 function freeIn(place: Place): Float64Array {

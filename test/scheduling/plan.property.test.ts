@@ -141,6 +141,7 @@ const oncePassedOver = (
     [1914980692, 20, 2, "Conservative", "RoundRobin"],
     [601553577, 30, 2, "Easy", "RoundRobin"],
     [9931, 30, 4, "Easy", "EqualShare"],
+    [730589971, 10, 4, "Easy", "SmallestRequest"],
   ] as const
 ).map(([seed, tasks, nodes, policy, order]) => ({
   seed,
