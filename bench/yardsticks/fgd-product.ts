@@ -3,20 +3,24 @@
 import { usableWeight } from "../../src/scheduling/placement/fragmentation-gradient.ts";
 import { Outlook, type Weigh } from "../../src/scheduling/placement/outlook.ts";
 import { copyWeight } from "../../src/scheduling/placement/packability.ts";
-import { admitsModel, type FgdNode, fittingDevices, isShare, type NodeState, tightestDevices } from "./fgd-node.ts";
+import {
+  admitsModel,
+  type FgdNode,
+  fittingDevices,
+  isShare,
+  type NodeState,
+  type NodeStates,
+  tightestDevices,
+} from "./fgd-node.ts";
 import type { FgdPolicy, MakePolicy, Rating } from "./fgd-policies.ts";
 import type { PodKind } from "./fgd-trace.ts";
 
 /** Kinds are counted anew when so many more have arrived, as a part of those before. */
 const recount = 0.05;
-/** What a partly used device can still be filled with counts so much against the copies that are left. */
-const fillWeight = 10;
 
 export const ofProduct: Readonly<Record<string, MakePolicy>> = {
-  Packability: (_trace, states, _seed, nodes) =>
-    new Learner(nodes, copyWeight, copies, true, (state, kind, devices) => states.after(state, kind, devices)),
-  FragmentationGradient: (_trace, states, _seed, nodes) =>
-    new Learner(nodes, usableWeight, usable, false, (state, kind, devices) => states.after(state, kind, devices)),
+  Packability: (_trace, states, _seed, nodes) => new Learner(nodes, states, copyWeight, copies),
+  FragmentationGradient: (_trace, states, _seed, nodes) => new Learner(nodes, states, usableWeight, usable),
 };
 
 /**
@@ -59,34 +63,28 @@ interface Known {
 
 class Learner implements FgdPolicy {
   private readonly nodes: readonly FgdNode[];
+  private readonly states: NodeStates;
   private readonly weigh: Weigh;
   private readonly measure: (kind: PodKind, state: NodeState) => number;
-  private readonly fills: boolean;
-  private readonly after: (state: NodeState, kind: PodKind, devices: readonly number[]) => NodeState;
   private readonly counts = new Map<PodKind, number>();
   private arrived = 0;
   private nextCount = 0;
   private outlook: Outlook<NodeState>;
-  private fill: DeviceFill;
-  private wholeDevices = 0;
   /** Epochs of earlier outlooks. */
   private past = 0;
   private readonly known = new Map<NodeState, Map<PodKind, Known>>();
 
   constructor(
     nodes: readonly FgdNode[],
+    states: NodeStates,
     weigh: Weigh,
     measure: (kind: PodKind, state: NodeState) => number,
-    fills: boolean,
-    after: (state: NodeState, kind: PodKind, devices: readonly number[]) => NodeState,
   ) {
     this.nodes = nodes;
+    this.states = states;
     this.weigh = weigh;
     this.measure = measure;
-    this.fills = fills;
-    this.after = after;
     this.outlook = this.outlookOn([]);
-    this.fill = new DeviceFill([], []);
   }
 
   arrive(kind: PodKind): void {
@@ -97,11 +95,6 @@ class Learner implements FgdPolicy {
     const counted = [...this.counts].sort(([a, m], [b, n]) => n - m || a.id - b.id);
     this.past += this.outlook.epoch;
     this.outlook = this.outlookOn(counted);
-    this.fill = new DeviceFill(
-      counted.map(([each]) => each),
-      counted.map(([, count]) => count / this.arrived),
-    );
-    this.countDevices();
   }
 
   epoch(): number {
@@ -119,9 +112,7 @@ class Learner implements FgdPolicy {
   }
 
   place(node: FgdNode, before: NodeState): void {
-    const { epoch } = this.outlook;
     this.outlook.change(before, node.state);
-    if (this.outlook.epoch !== epoch) this.countDevices();
   }
 
   private outlookOn(counted: readonly (readonly [PodKind, number])[]): Outlook<NodeState> {
@@ -141,8 +132,7 @@ class Learner implements FgdPolicy {
   private best(state: NodeState, choices: readonly Choice[]): Rating {
     let best: Rating | undefined;
     for (const { devices, after } of choices) {
-      const filled = this.fills ? this.fill.of(after) - this.fill.of(state) : 0;
-      const score = this.outlook.gain(state, after, (fillWeight * filled) / (this.wholeDevices + 1));
+      const score = this.outlook.gain(state, after);
       if (best === undefined || score > best.score) best = { score, devices };
     }
     if (best === undefined) throw new Error("a pod that fits has a device to go to");
@@ -156,7 +146,7 @@ class Learner implements FgdPolicy {
     if (known === undefined) {
       const choices = this.devicesFor(kind, state).map((devices) => ({
         devices,
-        after: this.after(state, kind, devices),
+        after: this.states.after(state, kind, devices),
       }));
       known = { choices, epoch: -1, rating: undefined };
       ofState.set(kind, known);
@@ -171,42 +161,5 @@ class Learner implements FgdPolicy {
     return fittingDevices(kind, state)
       .filter((device) => devices.indexOf(devices[device] ?? 0) === device)
       .map((device) => [device]);
-  }
-
-  private countDevices(): void {
-    this.wholeDevices = 0;
-    for (const { state } of this.nodes) for (const free of state.devices) if (free >= 1000) this.wholeDevices += 1;
-  }
-}
-
-/** How much of a partly used device random arrivals would still fill. */
-class DeviceFill {
-  /** By free hundredths of a device. */
-  private readonly byFree: readonly number[];
-  private readonly ofStates = new Map<NodeState, number>();
-
-  constructor(kinds: readonly PodKind[], shares: readonly number[]) {
-    const byFree: number[] = [];
-    for (let free = 0; free <= 100; free += 1) {
-      let filled = 0;
-      let fitting = 0;
-      kinds.forEach(({ devices, deviceMilli }, i) => {
-        if (devices === 0 || deviceMilli > 10 * free) return;
-        const share = shares[i] ?? 0;
-        filled += share * (deviceMilli / 1000 + (byFree[Math.floor(free - deviceMilli / 10)] ?? 0));
-        fitting += share;
-      });
-      byFree.push(fitting === 0 ? 0 : filled / (0.02 + fitting));
-    }
-    this.byFree = byFree;
-  }
-
-  of(state: NodeState): number {
-    let filled = this.ofStates.get(state);
-    if (filled === undefined) {
-      filled = state.devices.reduce((sum, free) => sum + (this.byFree[Math.floor(free / 10)] ?? 0), 0);
-      this.ofStates.set(state, filled);
-    }
-    return filled;
   }
 }

@@ -65,8 +65,8 @@ export class Outlook<State> {
   }
 
   /** What a node gains by going from one state to the other, in whole steps; a placement costs, so it is seldom above 0. */
-  gain(before: State, after: State, besides = 0): number {
-    return Math.round((this.valueOf(after) - this.valueOf(before) + besides) * precision);
+  gain(before: State, after: State): number {
+    return Math.round((this.valueOf(after) - this.valueOf(before)) * precision);
   }
 
   private valueOf(state: State): number {
