@@ -35,7 +35,7 @@ const lanes = 16;
 /** Tasks that only wait are told why for so long at a time; the others of them have their turn after the next plan. */
 const waitingForMs = 500;
 /** And so many a second, as long as shards start: such a word costs the API server as much as a start. */
-const wordsPerSecond = 10;
+const wordsPerSecond = 5;
 
 export interface Reported {
   readonly errors: readonly unknown[];
