@@ -1,19 +1,15 @@
 // Brings one tree of pools to the state that its plan describes: observe → plan → apply → report. Knows no policy.
 import { type Clock, type ObjectKey, TerminalError } from "@dsl/kube-operator";
-import type { PooledTask, PooledTaskSpec } from "../api/pooled-task.ts";
 import { Memo, type Plan, planPool } from "../scheduling/index.ts";
 import type { Applier } from "./apply.ts";
 import { Forecaster } from "./forecaster.ts";
 import { type Observed, type ObserveInput, observe } from "./observe.ts";
-import { tasksOf, treesOf } from "./observed/pools.ts";
-import { taskSpec } from "./observed/specs.ts";
-import { inParallel } from "./parallel.ts";
+import { treesOf } from "./observed/pools.ts";
 import { LeadershipLost } from "./pool-lock.ts";
 import { QueueMemories } from "./queue-memories.ts";
 import type { Reporter } from "./report.ts";
-import { isFinished } from "./stage.ts";
 import { StatisticsKeeper } from "./statistics-keeper.ts";
-import { rereadAt, type TaskMemory } from "./task-memory.ts";
+import { TaskReader } from "./task-reader.ts";
 
 export interface PoolReconcilerOptions extends ObserveInput {
   readonly applier: Applier;
@@ -42,16 +38,16 @@ interface OfRoot {
 
 /** Whatever is overdue and cannot be done is not asked for without a pause. */
 const leastSleepMs = 50;
-/** Records of so many tasks are read at once. */
-const readLanes = 16;
 
 export class PoolReconciler {
   readonly #options: PoolReconcilerOptions;
   readonly #roots = new Map<string, OfRoot>();
   readonly #queues = new QueueMemories();
+  readonly #reader: TaskReader;
 
   constructor(options: PoolReconcilerOptions) {
     this.#options = options;
+    this.#reader = new TaskReader(options);
   }
 
   async reconcile(root: ObjectKey): Promise<void> {
@@ -59,7 +55,7 @@ export class PoolReconciler {
     // A child has its place in the tree of its root; who woke it by its own name meant a pool that was there before.
     if (treesOf(this.#options.stores).rootOf(root.name) !== root.name) return;
     await applier.claim(root.name).catch((error: unknown) => this.#raise([error]));
-    const unread = await this.#remember(root, clock.now());
+    const read = await this.#reader.read(root, clock.now());
 
     const now = clock.now();
     const observed = observe({ ...this.#options, queueMemory: this.#queues.of(root.name) }, root.name, now);
@@ -81,7 +77,7 @@ export class PoolReconciler {
     const memory = this.#queues.remember(observed, plan, outcome.putOff);
     const reported = await reporter.reportPools(observed, { ...plan, memory }, statistics, now);
 
-    const steps = [unread, forecasts, recorded, outcome, told, reported];
+    const steps = [read, forecasts, recorded, outcome, told, reported];
     const moments = [plan, observed, ...steps].map(({ wakeAt }) => wakeAt);
     const wakeAt = earliest(...moments);
     if (wakeAt !== undefined) this.#options.wake(root, Math.max(leastSleepMs, wakeAt - clock.now()));
@@ -94,32 +90,6 @@ export class PoolReconciler {
     const plan = planPool(observed.snapshot, now, memo);
     onPlan?.(observed, plan, clock.monotonic() - before);
     return plan;
-  }
-
-  /** Reads the records and the items of tasks that are not in memory yet. */
-  async #remember(
-    root: ObjectKey,
-    now: number,
-  ): Promise<{ readonly errors: readonly unknown[]; readonly wakeAt?: number }> {
-    const { stores, memories } = this.#options;
-    const moments: number[] = [];
-    const noteReread = (memory: TaskMemory, spec: PooledTaskSpec): void => {
-      const again = rereadAt(memory, spec);
-      if (again !== undefined) moments.push(again);
-    };
-    // Of thousands a few are new: a promise for each of the others would cost more than the look at them.
-    const unread: { readonly task: PooledTask; readonly spec: PooledTaskSpec }[] = [];
-    for (const task of tasksOf(stores, root.name)) {
-      const parsed = taskSpec(task);
-      if (!parsed.ok || task.metadata.deletionTimestamp !== undefined || isFinished(task, parsed.spec)) continue;
-      const known = memories.known(task, parsed.spec, now);
-      if (known === undefined) unread.push({ task, spec: parsed.spec });
-      else noteReread(known, parsed.spec);
-    }
-    const errors = await inParallel(unread, readLanes, async ({ task, spec }) =>
-      noteReread(await memories.remember(task, spec, now), spec),
-    );
-    return { errors, ...(moments.length > 0 && { wakeAt: Math.min(...moments) }) };
   }
 
   #of(root: ObjectKey, now: number): OfRoot {

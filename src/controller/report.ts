@@ -34,8 +34,9 @@ const indexBytesPerMs = 64;
 const lanes = 16;
 /** Tasks that only wait are told why for so long at a time; the others of them have their turn after the next plan. */
 const waitingForMs = 500;
-/** And so many a second, as long as shards start: such a word costs the API server as much as a start. */
-const wordsPerSecond = 5;
+/** And so many a second, as long as shards start every few seconds: such a word costs as much, and delays the next start. */
+const wordsPerSecond = 10;
+const restlessMs = 2000;
 
 export interface Reported {
   readonly errors: readonly unknown[];
@@ -53,6 +54,8 @@ export class Reporter {
   readonly #changedAt = new Map<string, number>();
   /** By root: when tasks that only wait were last told why. */
   readonly #wordsAt = new Map<string, number>();
+  /** By root: when a plan last started something. */
+  readonly #startsAt = new Map<string, number>();
 
   constructor(applier: Applier, clock: Pick<Clock, "monotonic">) {
     this.#applier = applier;
@@ -134,7 +137,9 @@ export class Reporter {
 
     const errors = await inParallel(writes, lanes, async (write) => void (await write()));
     const within = { forMs: waitingForMs, clock: this.#clock };
-    const first = starts.size === 0 ? words : words.slice(0, this.#wordsAllowed(observed.root, now));
+    if (starts.size > 0) this.#startsAt.set(observed.root, now);
+    const isRestless = now - (this.#startsAt.get(observed.root) ?? 0) < restlessMs;
+    const first = isRestless ? words.slice(0, this.#wordsAllowed(observed.root, now)) : words;
     const told = await inParallelWithin(within, first, lanes, async (write) => void (await write()));
     if (first.length > 0) this.#wordsAt.set(observed.root, now);
     if (first.length < words.length) moments.push(now + writeEveryMs);

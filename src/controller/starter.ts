@@ -47,7 +47,7 @@ const createUntilMs = 800;
 /** Where all else took longer, so long all the same. */
 const createForMsLeast = 250;
 /** A few starts wait so long for others to come along: the write that opens them costs the same for all. */
-const gatherMs = 200;
+const gatherMs = 50;
 const enough = 32;
 
 export interface Started {
@@ -105,7 +105,7 @@ export class Starter {
     if (pool === undefined) return { errors: [], busy: false };
     const tasks = new Map(observed.tasks.map((task) => [task.key, task]));
     const older = observed.tasks.flatMap((task) =>
-      task.open.length === 0 || isLeaving(task)
+      task.open.length === 0 || isLeaving(task) || task.memory?.work === undefined
         ? []
         : task.open.filter((start) => !this.#dropped.has(openKey(start))).map((start) => ({ task, start })),
     );

@@ -4,7 +4,7 @@ import type { PooledTask } from "../../src/api/pooled-task.ts";
 import type { Applier } from "../../src/controller/apply.ts";
 import type { Observed } from "../../src/controller/observe.ts";
 import { Reporter } from "../../src/controller/report.ts";
-import type { Plan, TaskForecast, Waiting, WouldStart } from "../../src/scheduling/index.ts";
+import type { TaskForecast, Waiting, WouldStart } from "../../src/scheduling/index.ts";
 import {
   anAccount,
   anObservedTask,
@@ -205,7 +205,7 @@ test("behind the first twenty, and of what is late, nothing is foretold", async 
   expect(reported.written.at(-1)?.queue).not.toHaveProperty("expectedStart");
 });
 
-test("of many that wait only so many are told at a time as half a second allows, and after those that work", async () => {
+test("of many that wait only so many are told at a time as half a second allows; as long as shards start ten a second, after those that work", async () => {
   const written: string[] = [];
   let elapsed = 0;
   const applier = {
@@ -216,9 +216,9 @@ test("of many that wait only so many are told at a time as half a second allows,
   } as unknown as Applier;
   const reporter = new Reporter(applier, { monotonic: () => elapsed });
   const waiting = Array.from({ length: 100 }, (_, index) => `waiting-${index}`);
-  const report = async (now: number, starts = 0): Promise<number | undefined> => {
+  const report = async (now: number, starts = true): Promise<number | undefined> => {
     const tasks = [...waiting, "working"].map((uid) => {
-      const active = uid === "working" ? [running(0)] : [];
+      const active = starts && uid === "working" ? [running(0)] : [];
       return anObservedTask({ uid, key: `default/${uid}`, active });
     });
     const observed: Observed = {
@@ -229,24 +229,27 @@ test("of many that wait only so many are told at a time as half a second allows,
       snapshot: { pools: [], nodes: [], tasks: [] },
     };
     const words = waiting.map((uid) => ({ task: `default/${uid}`, reason: "PoolFull" as const, message: "0 free" }));
-    const start = { kind: "start", task: "default/working", shard: 1, node: "node-1" };
-    const decisions = Array.from({ length: starts }, () => start) as unknown as Plan["decisions"];
+    const start = { kind: "start", task: "default/another", shard: 0, node: "node-1" } as const;
+    const decisions = starts ? [start] : [];
     const { wakeAt } = await reporter.reportTasks(observed, { decisions, usage: [], waiting: words }, new Map(), now);
     return wakeAt;
   };
-  await report(noon);
+  await report(noon, false);
   expect(written).toEqual([]);
-  expect(await report(noon + 1000)).toBe(noon + 1000);
-  expect(written[0]).toBe("working");
+  expect(await report(noon + 1000, false)).toBe(noon + 1000);
   expect(written.length).toBeGreaterThan(40);
   expect(written.length).toBeLessThan(80);
 
-  // As long as shards start, five a second.
-  const before = written.length;
-  await report(noon + 1600, 1);
-  expect(written.length - before).toBe(3);
-  await report(noon + 1800, 1);
-  expect(written.length - before).toBe(4);
-  expect(await report(noon + 60_000, 1)).toBe(noon + 61_000);
-  expect(written.filter((uid) => uid !== "working").length - before + 1).toBe(9);
+  written.length = 0;
+  expect(await report(noon + 1600)).toBe(noon + 2600);
+  expect(written).toHaveLength(7);
+  expect(written[0]).toBe("working");
+  await report(noon + 1800);
+  expect(written).toHaveLength(9);
+  await report(noon + 60_000);
+  expect(written.filter((uid) => uid !== "working")).toHaveLength(18);
+  await report(noon + 61_500, false);
+  expect(written.filter((uid) => uid !== "working")).toHaveLength(28);
+  await report(noon + 62_000, false);
+  expect(written.length).toBeGreaterThan(60);
 });
