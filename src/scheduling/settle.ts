@@ -6,6 +6,7 @@ import { type Carriable, carriedOut } from "./forward.ts";
 import type { Line } from "./line.ts";
 import type { Pool, QueueMemory, Snapshot } from "./model.ts";
 import type { Preemption } from "./preemption.ts";
+import { doubtful, suffices } from "./sparing.ts";
 
 /** Two or three are usual. A plan that would go on after so many is a plan all the same. */
 const passesMax = 16;
@@ -32,6 +33,22 @@ export function opening(lines: readonly Line[], preemption: Preemption): Opening
 }
 
 export function settle(snapshot: Snapshot, now: number, passOver: (snapshot: Snapshot) => Pass): Plan {
+  let { pass, decisions } = repeat(snapshot, now, passOver);
+  for (const stop of doubtful({ ...pass, decisions }, snapshot)) {
+    const others = decisions.filter((each) => each !== stop);
+    const without = unstopped(carriedOut(snapshot, { ...pass, decisions: others }, now), [stop], others, snapshot);
+    const trial = repeat(without, now, passOver);
+    if (suffices({ ...trial.pass, decisions: trial.decisions }, pass)) [pass, decisions] = [trial.pass, others];
+  }
+  return pass.told(decisions);
+}
+
+/** Until nothing is left to do: the last pass, and what all of them have decided. */
+function repeat(
+  snapshot: Snapshot,
+  now: number,
+  passOver: (snapshot: Snapshot) => Pass,
+): { readonly pass: Pass; readonly decisions: readonly Decision[] } {
   let pass = passOver(snapshot);
   let { decisions } = pass;
   let before = snapshot;
@@ -42,7 +59,7 @@ export function settle(snapshot: Snapshot, now: number, passOver: (snapshot: Sna
     takenBack = startsAmong(decisions, pass.decisions);
     decisions = together(decisions, pass.decisions, takenBack);
   }
-  return pass.told(decisions);
+  return { pass, decisions };
 }
 
 function isOpen({ decisions, memory, opensAfter }: Pass, { pools }: Snapshot, now: number): boolean {
