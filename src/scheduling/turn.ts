@@ -3,7 +3,7 @@
 import { delayedBy, type Hold, makeHold, type Promised, sparesTaken } from "./backfill.ts";
 import type { Contender } from "./contender.ts";
 import type { Start } from "./decision.ts";
-import { expectationOf } from "./estimate.ts";
+import { ExpectedEnds, releaseOf } from "./expected-ends.ts";
 import type { Shape } from "./fit.ts";
 import { add, type Ledger, type NodeRoom } from "./ledger.ts";
 import type { Line } from "./line.ts";
@@ -11,7 +11,7 @@ import { countStarts } from "./memory.ts";
 import type { Backfill, Task } from "./model.ts";
 import { compareText } from "./order/chain.ts";
 import type { Preemption } from "./preemption.ts";
-import { type Freeing, type Refill, Release, type Releases } from "./releases.ts";
+import type { Releases } from "./releases.ts";
 import { Slots } from "./slots.ts";
 import { type PoolNode, weightedShare } from "./tree.ts";
 
@@ -70,22 +70,20 @@ class Turns {
   private readonly closed = new Map<PoolNode, Contender>();
   /** Lines of which a task waits in front: who comes next passes it. */
   private readonly passed = new Set<Line>();
-  private readonly started: Release[] = [];
   /** Who has had all that it may take, though a place given up may have brought it back into its line. */
   private readonly settled: Contender[] = [];
-  private readonly askRunning: () => Releases;
-  private running: Releases | undefined;
+  private readonly ends: ExpectedEnds;
   private readonly preemption: Preemption;
 
   constructor(root: PoolNode, lines: readonly Line[], ledger: Ledger, running: () => Releases, preemption: Preemption) {
-    this.askRunning = running;
+    this.ends = new ExpectedEnds(running, preemption);
     this.preemption = preemption;
     this.root = root;
     this.lines = new Map(lines.map((line) => [line.node, line]));
     this.isAlone = lines.filter((line) => line.peek()).length === 1;
     this.ledger = ledger;
     const now = lines[0]?.contest.now ?? 0;
-    this.slots = new Slots(this.holds, ledger, now, () => this.releases());
+    this.slots = new Slots(this.holds, ledger, now, () => this.ends.releases());
   }
 
   run(): readonly Start[] {
@@ -262,7 +260,7 @@ class Turns {
       const start = contender.start(room, byAge);
       const release = releaseOf(contender, node, room, start.shard);
       this.starts.push(start);
-      this.started.push(release);
+      this.ends.add(release);
       this.slots.started(release);
     }
   }
@@ -340,7 +338,7 @@ class Turns {
     contender.end = refusal;
     const { letsPass, holdsFor } = passingOf(line);
     if (holdsFor === "Each") {
-      const slot = this.slots.make(contender, line, this.refills(this.waitingBefore(contender, line)), had);
+      const slot = this.slots.make(contender, line, this.ends.refills(this.waitingBefore(contender, line)), had);
       line.hold ??= slot;
       if (slot) this.passed.add(line);
       return;
@@ -367,7 +365,7 @@ class Turns {
 
   /** A promise that stands is kept as it is, unless it may be made anew, no later. */
   private promise(contender: Contender, line: Line, had: Hold | undefined): Promised | undefined {
-    const releases = this.releases(this.waitingBefore(contender, line));
+    const releases = this.ends.releases(this.waitingBefore(contender, line));
     const { now } = contender.contest;
     const isPromise = had !== undefined && had.at > now;
     const until = isPromise ? had.at : undefined;
@@ -413,26 +411,6 @@ class Turns {
     }
     return before;
   }
-
-  /** What has started in this plan, or has a place kept. */
-  private decided(): readonly Release[] {
-    if (this.preemption.claimants.size === 0) return this.started;
-    const decided = [...this.started];
-    for (const [each, node] of this.preemption.claimants) {
-      for (const [i, room] of each.claims.entries()) decided.push(keptFor(each, node, room, -1 - i));
-    }
-    return decided;
-  }
-
-  private releases(again: ReadonlyMap<Task, number> = new Map()): Freeing {
-    this.running ??= this.askRunning();
-    return this.running.freeing(this.decided(), again, this.preemption.leavers);
-  }
-
-  private refills(again: ReadonlyMap<Task, number>): readonly Refill[] {
-    this.running ??= this.askRunning();
-    return this.running.refills(this.decided(), again, this.preemption.leavers);
-  }
 }
 
 function passingOf({ node }: Line): (typeof passing)[Backfill["policy"]] {
@@ -447,17 +425,4 @@ function holdsForEach(line: Line): boolean {
 function ownerOf(node: PoolNode, { shape, demand }: Contender): PoolNode | undefined {
   const below = node.lineage().slice(0, -1);
   return below.findLast((each) => each.covers(shape.request, demand, each.use));
-}
-
-/** Its shard is about to start, and is expected to end as if it had: time alone moves no place. */
-function keptFor(contender: Contender, node: PoolNode, room: NodeRoom, shard: number): Release {
-  const release = releaseOf(contender, node, room, shard);
-  const { now } = contender.contest;
-  const waitedMs = now - (contender.claimedSince ?? now);
-  return release.movedTo(release.at - waitedMs > now ? release.at - waitedMs : now + Math.max(1, waitedMs));
-}
-
-function releaseOf({ contest, task, shape }: Contender, node: PoolNode, room: NodeRoom, shard: number): Release {
-  const { likelyMs, limitMs } = expectationOf(task);
-  return new Release(contest.now + (limitMs ?? likelyMs), task, shard, room, node, shape.request);
 }
