@@ -78,6 +78,9 @@ export class Reporter {
       if (decision.kind === "start") starts.set(decision.task, (starts.get(decision.task) ?? 0) + 1);
     }
     const waiting = new Map(plan.waiting.map((each) => [each.task, each]));
+    if (starts.size > 0) this.#startsAt.set(observed.root, now);
+    const isRestless = now - (this.#startsAt.get(observed.root) ?? 0) < restlessMs;
+    const allowed = isRestless ? this.#wordsAllowed(observed.root, now) : Number.POSITIVE_INFINITY;
 
     for (const task of observed.tasks) {
       const { key, stage } = task;
@@ -88,6 +91,8 @@ export class Reporter {
       }
       // One that begins now is being held: a status for what it was before would be refused.
       if (starts.has(key) && !hasFinalizer(task.object, finalizers.cleanup)) continue;
+      // Of thousands nothing is computed that would not be told.
+      if (words.length > allowed && !starts.has(key) && this.#isUntold(task)) continue;
       const planned = { starts: starts.get(key) ?? 0, waiting: waiting.get(key), forecast: forecasts.get(key) };
       if (isTold(task, planned)) {
         this.#changedAt.delete(task.object.metadata.uid);
@@ -137,9 +142,7 @@ export class Reporter {
 
     const errors = await inParallel(writes, lanes, async (write) => void (await write()));
     const within = { forMs: waitingForMs, clock: this.#clock };
-    if (starts.size > 0) this.#startsAt.set(observed.root, now);
-    const isRestless = now - (this.#startsAt.get(observed.root) ?? 0) < restlessMs;
-    const first = isRestless ? words.slice(0, this.#wordsAllowed(observed.root, now)) : words;
+    const first = words.slice(0, allowed);
     const told = await inParallelWithin(within, first, lanes, async (write) => void (await write()));
     if (first.length > 0) this.#wordsAt.set(observed.root, now);
     if (first.length < words.length) moments.push(now + writeEveryMs);
@@ -211,6 +214,12 @@ export class Reporter {
     }
     const errors = await inParallel(writes, lanes, async (write) => void (await write()));
     return { errors, ...(moments.length > 0 && { wakeAt: Math.min(...moments) }) };
+  }
+
+  /** Met before, and nothing of it has begun or been written since. */
+  #isUntold({ object, stage, active, open, ended }: ObservedTask): boolean {
+    if (object.status !== undefined || stage.kind !== "Open" || !this.#changedAt.has(object.metadata.uid)) return false;
+    return active.length + open.length + ended.length === 0 && object.spec.items.configMapRefs === undefined;
   }
 
   #wordsAllowed(root: string, now: number): number {
