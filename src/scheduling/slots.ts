@@ -27,7 +27,8 @@ export class Slots {
   private readonly overdue = new Set<Contender>();
   /** Those that have been taken back and are not held again as they were: what they took from others is theirs again. */
   private readonly given = new Map<Contender, Hold>();
-  private haveNew = false;
+  /** Those that no earlier plan has left so. */
+  private readonly fresh = new Set<Contender>();
   /** What was free when the plan began, and is once all have had their turn. */
   private atFirst: Amounts | undefined;
   private atLast: Amounts | undefined;
@@ -70,7 +71,7 @@ export class Slots {
       const placed = hold.nodes.slice(0, contender.demand).flatMap((name) => this.ledger.roomNamed(name) ?? []);
       if (placed.length < contender.demand || !placed.every((room) => contender.shape.open.includes(room))) continue;
       this.keep(contender, node, Math.max(hold.at, contest.now), placed);
-      this.haveNew = false;
+      this.fresh.delete(contender);
       if (hold.at < contest.now) this.overdue.add(contender);
       count += 1;
     }
@@ -109,7 +110,7 @@ export class Slots {
 
   /** Something is held that no earlier plan has held so, or is not held any more. */
   get haveChanged(): boolean {
-    return this.haveNew || this.given.size > 0;
+    return this.fresh.size > 0 || this.given.size > 0;
   }
 
   /** Whether somebody of the line who is within a reservation waits for a promise that is made of what is lent. */
@@ -120,7 +121,7 @@ export class Slots {
     );
   }
 
-  /** Whether one of another pool, or one of its own that may move since something else is not held any more, holds somebody back. */
+  /** Whether one of another pool, or one of its own that may move since something else is held otherwise, holds somebody back. */
   holdBack(line: Line): boolean {
     const gains = this.gains(line);
     return line.contenders.some(
@@ -130,7 +131,8 @@ export class Slots {
 
   private gains(line: Line): boolean {
     const own = this.ofLine(line);
-    return [...this.given.values()].some(({ contender, node, placed }) =>
+    const moved = [...this.given.values(), ...this.holds.filter(({ contender }) => this.fresh.has(contender))];
+    return moved.some(({ contender, node, placed }) =>
       own.some(
         (hold) =>
           hold.contender !== contender &&
@@ -252,7 +254,7 @@ export class Slots {
     this.takeFrom(slot, 1);
     const before = this.given.get(contender);
     if (before?.at === at && before.placed.every((room, i) => room === placed[i])) this.given.delete(contender);
-    else this.haveNew = true;
+    else this.fresh.add(contender);
     const spareOf = new Map(placed.map((room) => [room.index, left.get(room) ?? none]));
     const limitSpareOf = new Map(node.limits.map((pool) => [pool, left.get(pool) ?? none]));
     const hold: Hold = { ...slot, spareOf, limitSpareOf, owner, isLent };

@@ -142,6 +142,7 @@ const oncePassedOver = (
     [601553577, 30, 2, "Easy", "RoundRobin"],
     [9931, 30, 4, "Easy", "EqualShare"],
     [730589971, 10, 4, "Easy", "SmallestRequest"],
+    [1098622540, 20, 4, "Easy", "Priority"],
   ] as const
 ).map(([seed, tasks, nodes, policy, order]) => ({
   seed,
