@@ -117,6 +117,15 @@ describe("connections", () => {
     expect(most).toBe(3);
   });
 
+  test("a burst opens few connections at once, and each answer allows one more", async () => {
+    const { api, server } = await aRig({}, { maxInFlight: 20 });
+    const burst = (): Promise<unknown> => Promise.all(Array.from({ length: 30 }, () => api.request("GET", "/version")));
+    await burst();
+    expect(server.connectionCount).toBe(8);
+    await burst();
+    expect(server.connectionCount).toBe(20);
+  });
+
   test("who gives up while waiting for a place leaves it to others", async () => {
     const held: ServerResponse[] = [];
     const before = (_: IncomingMessage, response: ServerResponse): boolean => held.push(response) > 0;
