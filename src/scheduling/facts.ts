@@ -2,13 +2,26 @@
 // plan that looked into each of them at every step would do little else. Does not know the moment.
 import { expectationOf } from "./estimate.ts";
 import type { Constraints, Task } from "./model.ts";
+import type { Ranks } from "./order/chain.ts";
 import { hasStarted, type Idle, type Queued, standingAnyTime } from "./queue.ts";
-import type { Amounts } from "./resources.ts";
+import { type Amounts, requestText } from "./resources.ts";
 
 /** What a shard asks for and where it may run: one object for all tasks that say the same. */
-export interface Ask {
+export class Ask {
   readonly request: Amounts;
   readonly constraints: Constraints;
+  private words: string | undefined;
+
+  constructor(request: Amounts, constraints: Constraints) {
+    this.request = request;
+    this.constraints = constraints;
+  }
+
+  /** The request, as a list for a sentence. */
+  get text(): string {
+    this.words ??= requestText(this.request);
+    return this.words;
+  }
 }
 
 export interface Facts {
@@ -29,7 +42,11 @@ export interface Facts {
   readonly hasStarted: boolean;
   /** Where it stood in its line when the last plan was made, which is where it is likely to stand again; -1: nowhere. */
   place: number;
+  /** By what it stood there. */
+  ranks: Ranks;
 }
+
+const none: Ranks = [];
 
 export function factsOf(task: Task, ask: Ask, place = -1): Facts {
   const { key, uid, pool, created, priority, active, backingOff, blocked, excludedNodes } = task;
@@ -48,5 +65,6 @@ export function factsOf(task: Task, ask: Ask, place = -1): Facts {
     minParallelism: task.minParallelism ?? 1,
     hasStarted: hasStarted(task),
     place,
+    ranks: none,
   };
 }

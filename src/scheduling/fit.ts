@@ -6,7 +6,6 @@ import { Heap } from "./heap.ts";
 import { fits, type Ledger, type NodeRoom, type Request, timesIn } from "./ledger.ts";
 import type { Constraints, Task } from "./model.ts";
 import type { Scoring } from "./placement/placement.ts";
-import type { Amounts } from "./resources.ts";
 
 /** The nodes for all shards under the same constraints, by name. */
 export interface Choice {
@@ -22,7 +21,7 @@ export interface Choice {
 
 /** All shards that ask for the same under the same constraints. What it says of its nodes is found once. */
 export class Shape implements Choice {
-  readonly amounts: Amounts;
+  readonly ask: Ask;
   readonly request: Request;
   readonly placement: Scoring;
   readonly candidates: Candidates;
@@ -33,9 +32,9 @@ export class Shape implements Choice {
   private fitting: boolean | undefined;
   private places: number | undefined;
 
-  constructor(ledger: Ledger, placement: Scoring, amounts: Amounts, choice: Choice) {
-    this.amounts = amounts;
-    this.request = ledger.requestOf(amounts);
+  constructor(ledger: Ledger, placement: Scoring, ask: Ask, choice: Choice) {
+    this.ask = ask;
+    this.request = ledger.requestOf(ask.request);
     this.placement = placement;
     this.admitted = choice.admitted;
     this.open = choice.open;
@@ -84,7 +83,7 @@ export class Fit {
     if (shape === undefined) {
       const choice = choices.get(ask.constraints) ?? this.choose(ask.constraints, excluded);
       choices.set(ask.constraints, choice);
-      shape = new Shape(this.ledger, this.placement, ask.request, choice);
+      shape = new Shape(this.ledger, this.placement, ask, choice);
       shapes.set(ask, shape);
     }
     return shape;
@@ -166,7 +165,7 @@ export class Candidates {
     const { epoch } = this.placement;
     if (this.seen < 0 || this.epoch !== epoch || changes.length - this.seen > this.open.length) {
       this.heap.clear();
-      for (const room of this.open) this.consider(room);
+      for (let i = 0; i < this.open.length; i += 1) this.consider(this.open[i] as NodeRoom);
     } else {
       for (let i = this.seen; i < changes.length; i += 1) {
         const room = rooms[changes[i] ?? 0];

@@ -60,7 +60,7 @@ export class Ledger {
       known.add(first);
       this.intern(first);
     };
-    for (const { request } of new Set(all.map(({ ask }) => ask))) internOnce(request);
+    for (let i = 0; i < all.length; i += 1) internOnce((all[i] as Facts).ask.request);
     for (const { task } of moving) {
       for (const { request } of task.active) if (request !== task.request) internOnce(memo.firstLike(request));
     }
@@ -146,7 +146,8 @@ export class Ledger {
 
   private holdAll(moving: readonly Facts[]): readonly Held[] {
     const held: Held[] = [];
-    for (const { task, ask } of moving) {
+    for (let i = 0; i < moving.length; i += 1) {
+      const { task, ask } = moving[i] as Facts;
       const ofTask = this.requestLike(ask.request);
       for (const active of task.active) {
         const request = active.request === task.request ? ofTask : this.requestOf(active.request);

@@ -57,8 +57,9 @@ export class Line {
       this.rank(contender);
     });
     this.contenders = asBefore(contenders).sort(compare);
-    this.contenders.forEach(({ facts }, place) => {
+    this.contenders.forEach(({ facts, ranks }, place) => {
       facts.place = place;
+      facts.ranks = ranks;
     });
     this.full = this.contenders.filter(({ wanted }) => wanted === 0);
     this.queue = this.contenders.filter(({ wanted }) => wanted > 0);

@@ -1,6 +1,6 @@
 // What one plan may leave for the next so that it costs less. It holds nothing that the snapshot does not say: a plan
 // with a memo is the plan without one. What is the same object again need not be read again.
-import { type Ask, type Facts, factsOf } from "./facts.ts";
+import { Ask, type Facts, factsOf } from "./facts.ts";
 import type { Constraints, Task } from "./model.ts";
 import type { Amounts } from "./resources.ts";
 
@@ -60,7 +60,7 @@ export class Memo {
   }
 
   private askOf({ request, constraints }: Task): Ask {
-    const ask = { request: this.firstLike(request), constraints: this.firstLike(constraints) };
+    const ask = new Ask(this.firstLike(request), this.firstLike(constraints));
     let alike = this.asks.get(ask.request);
     if (alike === undefined) {
       alike = new Map();

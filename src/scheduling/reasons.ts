@@ -62,8 +62,8 @@ class Reasons {
 
   told(contender: Contender, position: number, preempted: QueueMemory["preempted"]): Waiting {
     const { key, uid } = contender.facts;
-    const [reason, message] = afterStops(this.of(contender, position), contender, preempted?.[uid]);
-    return { task: key, reason, message, position };
+    const found = afterStops(this.of(contender, position), contender, preempted?.[uid]);
+    return { task: key, reason: found[0], message: found[1], position };
   }
 
   private of({ task, shape, demand, end }: Contender, position: number): Reason {
@@ -106,13 +106,14 @@ function once<K>(
 
 /** What was stopped, for it or of it, comes before what it lacks. */
 function afterStops(found: Reason, { claims }: Contender, why: "Preempted" | "Reclaimed" | undefined): Reason {
+  if (claims.length === 0 && why === undefined) return found;
   const [reason, message] = found;
   if (claims.length > 0) {
     const shards = claims.length === 1 ? "1 shard of it" : `${claims.length} shards of it`;
     const first = `${shards} will start where shards are being stopped to make room`;
     return ["PoolFull", message === "" ? first : `${first}; ${message}`];
   }
-  if (why === undefined || reason === "PoolNotReady") return found;
+  if (reason === "PoolNotReady") return found;
   const first =
     why === "Preempted"
       ? "shards of it gave way to a task of higher priority"

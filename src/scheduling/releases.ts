@@ -158,6 +158,9 @@ function isAmong(leaving: ReadonlySet<ActiveShard>, { active }: Release): boolea
 
 function firstOfEach(releases: readonly Release[]): ReadonlyMap<Task, number> {
   const first = new Map<Task, number>();
-  for (const [i, { task }] of releases.entries()) if (releases[i - 1]?.task !== task) first.set(task, i);
+  for (let i = 0; i < releases.length; i += 1) {
+    const { task } = releases[i] as Release;
+    if (releases[i - 1]?.task !== task) first.set(task, i);
+  }
   return first;
 }

@@ -1,7 +1,7 @@
 // What a shard lacks on a set of nodes: the one resource that a person should look at first. Does not know why it matters.
 import type { Shape } from "./fit.ts";
 import { type Ledger, type NodeRoom, timesIn } from "./ledger.ts";
-import { amountOfText, amountText, requestText } from "./resources.ts";
+import { amountOfText, amountText } from "./resources.ts";
 
 export interface Shortage {
   /** InSum: all nodes together have too little. OnOneNode: no single one has enough. Together: each resource alone would do. */
@@ -87,7 +87,7 @@ export class Shortages {
 
 /** The first half of every sentence about room. */
 export function asksFor(shape: Shape): string {
-  return `each shard asks for ${requestText(shape.amounts)}`;
+  return `each shard asks for ${shape.ask.text}`;
 }
 
 function greatest<T>(list: readonly T[], measure: (item: T) => number): T | undefined {

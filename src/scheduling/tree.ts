@@ -1,7 +1,7 @@
 // The tree of pools: reservation, limit, shares and expandable, as vSphere means them. Says what a pool may still take and
 // whose turn it is between siblings. Does not know nodes, nor the order inside a pool.
 import type { TreeProblem } from "./decision.ts";
-import { add, type Ledger, type Request } from "./ledger.ts";
+import { add, type Held, type Ledger, type Request } from "./ledger.ts";
 import type { Pool, Snapshot } from "./model.ts";
 import { compareText } from "./order/chain.ts";
 
@@ -120,7 +120,8 @@ export function plantTree({ pools }: Snapshot, ledger: Ledger): Tree {
     problems.push(...payReservation(node, ledger));
   }
   for (const pool of byAge) if (!nodes.has(pool.name)) problems.push(orphan(pool, byAge));
-  for (const { task, request } of ledger.held) {
+  for (let i = 0; i < ledger.held.length; i += 1) {
+    const { task, request } = ledger.held[i] as Held;
     const own = nodes.get(task.pool)?.ownUse;
     if (own) add(own, request, 1);
   }

@@ -11,6 +11,7 @@ export type Ranks = readonly number[];
 export class Chain {
   readonly orders: readonly Order[];
   private readonly leading: number;
+  private readonly draft: number[] = [];
 
   constructor(orders: readonly Order[]) {
     this.orders = orders;
@@ -20,11 +21,11 @@ export class Chain {
 
   /**
    * 1 the band of the orders that lead the chain and have one; 2 who has waited past the pool's patience, longest first;
-   * 3 those leading orders; 4 the task that has the hold; 5 the rest of the chain. Then, as `byAge` says.
+   * 3 those leading orders; 4 the task that has the hold; 5 the rest of the chain. Then, as `byAge` says. The same list as
+   * in the last plan where it says the same: of a long queue few move.
    */
   ranksOf(contender: Contender): Ranks {
-    const { orders, leading } = this;
-    const ranks = new Array<number>(leading + orders.length + 2);
+    const { orders, leading, draft: ranks } = this;
     let at = 0;
     // Ageing within a band only: it makes no cycles with the chain, and important work stays in front.
     for (let i = 0; i < leading; i += 1) ranks[at++] = orders[i]?.band?.(contender) ?? 0;
@@ -32,7 +33,8 @@ export class Chain {
     for (let i = 0; i < leading; i += 1) ranks[at++] = orders[i]?.rank(contender) ?? 0;
     ranks[at++] = contender.isHead ? 0 : 1;
     for (let i = leading; i < orders.length; i += 1) ranks[at++] = orders[i]?.rank(contender) ?? 0;
-    return ranks;
+    const { ranks: before } = contender.facts;
+    return before.length === at && compareRanks(before, ranks) === 0 ? before : ranks.slice();
   }
 
   /** How many of a contender's ranks are its band, its age and its leading orders: what alone breaks a promise. */
