@@ -29,9 +29,9 @@ function measured(size: BusyPoolSize): Figures {
   const growth = Array.from({ length: rounds }, () =>
     sizes.map((part) => costOf({ ...size, tasks: (size.tasks * part) / 8, nodes: (size.nodes * part) / 8 }, 30)),
   );
-  const steepest = (of: (cost: Cost) => number): number => {
+  const perDoubling = (of: (cost: Cost) => number): number => {
     const least = sizes.map((_, i) => Math.min(...growth.map((round) => of(round[i] as Cost))));
-    return rounded(Math.max(...least.slice(1).map((ms, i) => ms / (least[i] as number))));
+    return rounded(((least.at(-1) as number) / (least[0] as number)) ** (1 / (sizes.length - 1)));
   };
   return {
     tasks: size.tasks,
@@ -42,9 +42,9 @@ function measured(size: BusyPoolSize): Figures {
     p99Ms: percentile(whole.warmMs, 0.99),
     p50Ms: percentile(whole.warmMs, 0.5),
     maxMs: percentile(whole.warmMs, 1),
-    // What twice the input costs, at most, from an eighth of the size to all of it.
-    coldGrowthMax: steepest(({ coldAgainMs }) => coldAgainMs),
-    warmGrowthMax: steepest(({ warmMs }) => meanOf(warmMs)),
+    // What twice the input costs, from an eighth of the size to all of it: 2.2 times is n log n there.
+    coldGrowth: perDoubling(({ coldAgainMs }) => coldAgainMs),
+    warmGrowth: perDoubling(({ warmMs }) => meanOf(warmMs)),
     forecastMs: whole.forecastMs,
     forecastSliceMs: whole.forecastSliceMs,
   };
