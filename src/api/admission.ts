@@ -52,6 +52,11 @@ const templateVariables: Readonly<Record<string, string>> = {
   ...Object.fromEntries(levels().map(({ path, cel }) => [variableOf(path), cel])),
 };
 
+/** Of a container `c`: no variable of it has a name that is the operator's own. */
+const takesNoneOfOurs = `!has(c.env) || c.env.all(e, !e.name.startsWith('${reservedVariablePrefix}'))`;
+/** Of a word `w` of a command. */
+const isWithoutItem = itemExpansions.map((text) => `!w.contains('${text}')`).join(" && ");
+
 function templatePolicy(): readonly Manifest[] {
   return policy(
     "kube-pool-template",
@@ -71,11 +76,11 @@ function templatePolicy(): readonly Manifest[] {
         messageExpression: `'spec.template.metadata.${map}: not allowed here: ' + variables.${map} + '; keys under ${reservedDomains.join(", ")} are not for users, remove it'`,
       })),
       {
-        expression: `(variables.containers + variables.init).all(c, !has(c.env) || c.env.all(e, !e.name.startsWith('${reservedVariablePrefix}')))`,
+        expression: `(variables.containers + variables.init).all(c, ${takesNoneOfOurs})`,
         message: `spec.template: environment variables named ${reservedVariablePrefix}* are the operator's own; rename them`,
       },
       {
-        expression: `object.spec.chunk.size == 1 || variables.containers.all(c, ((has(c.command) ? c.command : []) + (has(c.args) ? c.args : [])).all(w, ${itemExpansions.map((text) => `!w.contains('${text}')`).join(" && ")}))`,
+        expression: `object.spec.chunk.size == 1 || variables.containers.all(c, ((has(c.command) ? c.command : []) + (has(c.args) ? c.args : [])).all(w, ${isWithoutItem}))`,
         message: `spec.template.spec.containers[0]: ${itemExpansionMessage}`,
       },
     ],
@@ -86,22 +91,18 @@ function templatePolicy(): readonly Manifest[] {
 /** All that the policy holds against a template, without the words. */
 function isFineTemplate(): string {
   const template = "object.spec.template";
-  const { containers, initContainers } = {
-    containers: `${template}.spec.containers`,
-    initContainers: `${template}.spec.initContainers`,
-  };
+  const containers = `${template}.spec.containers`;
+  const initContainers = `${template}.spec.initContainers`;
   const noneReserved = (map: string): string =>
     `(!has(${template}.metadata) || !has(${template}.metadata.${map}) || !${template}.metadata.${map}.exists(k, ${isReserved("k")}))`;
-  const own = `!has(c.env) || c.env.all(e, !e.name.startsWith('${reservedVariablePrefix}'))`;
-  const words = (list: string): string =>
-    `(!has(c.${list}) || c.${list}.all(w, ${itemExpansions.map((text) => `!w.contains('${text}')`).join(" && ")}))`;
+  const words = (list: string): string => `(!has(c.${list}) || c.${list}.all(w, ${isWithoutItem}))`;
   return [
     `(oldObject == null || ${template} == oldObject.spec.template)`,
     isAllowedTemplate(template),
     noneReserved("labels"),
     noneReserved("annotations"),
-    `${containers}.all(c, ${own})`,
-    `(!has(${initContainers}) || ${initContainers}.all(c, ${own}))`,
+    `${containers}.all(c, ${takesNoneOfOurs})`,
+    `(!has(${initContainers}) || ${initContainers}.all(c, ${takesNoneOfOurs}))`,
     `(object.spec.chunk.size == 1 || ${containers}.all(c, ${words("command")} && ${words("args")}))`,
   ].join(" && ");
 }

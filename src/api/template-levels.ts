@@ -63,13 +63,25 @@ function knownIn(schema: z.ZodType, self: string, path: string, question: Questi
   }
   if (!(schema instanceof z.ZodObject) || !question.isAsked(path)) return undefined;
   const parts = [`${self}.all(k, k in [${textOf(allowedIn(schema, question.added[path]))}])`];
-  for (const [name, field] of Object.entries<z.ZodType>(schema.shape)) {
-    const optional = field instanceof z.ZodExactOptional;
-    const inner = optional ? (field.unwrap() as z.ZodType) : field;
-    const known = knownIn(inner, `${self}.${name}`, path === "" ? name : `${path}.${name}`, question);
+  for (const { name, field, optional } of fieldsOf(schema)) {
+    const known = knownIn(field, `${self}.${name}`, path === "" ? name : `${path}.${name}`, question);
     if (known !== undefined) parts.push(optional ? `(!has(${self}.${name}) || ${known})` : known);
   }
   return parts.join(" && ");
+}
+
+interface Field {
+  readonly name: string;
+  readonly field: z.ZodType;
+  readonly optional: boolean;
+}
+
+function fieldsOf({ shape }: z.ZodObject): readonly Field[] {
+  return Object.entries<z.ZodType>(shape).map(([name, field]) =>
+    field instanceof z.ZodExactOptional
+      ? { name, field: field.unwrap() as z.ZodType, optional: true }
+      : { name, field, optional: false },
+  );
 }
 
 function allowedIn(schema: z.ZodObject, added: readonly string[] = []): readonly string[] {
@@ -97,9 +109,8 @@ function* levelsOf(schema: z.ZodType, path: string, reach: Reach): Generator<Lev
   } else if (schema instanceof z.ZodObject) {
     const allowed = allowedIn(schema);
     yield { path, allowed, cel: reach((self) => `${self}.filter(k, !(k in [${textOf(allowed)}])).join(', ')`) };
-    for (const [name, field] of Object.entries<z.ZodType>(schema.shape)) {
-      const optional = field instanceof z.ZodExactOptional;
-      yield* levelsOf(optional ? (field.unwrap() as z.ZodType) : field, `${path}.${name}`, (inner) =>
+    for (const { name, field, optional } of fieldsOf(schema)) {
+      yield* levelsOf(field, `${path}.${name}`, (inner) =>
         reach((self) => {
           const text = inner(`${self}.${name}`);
           return optional ? `(has(${self}.${name}) ? ${text} : '')` : text;

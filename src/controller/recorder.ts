@@ -57,17 +57,22 @@ export class Recorder {
       unrecordedStarts(task).length > 0 ||
       uncut.has(task.key);
     const stopping = new Set(plan.decisions.flatMap((decision) => (decision.kind === "stop" ? [decision.task] : [])));
+    const openBytes = observed.tasks.reduce((sum, { memory }) => sum + (memory?.work?.log.openBytes ?? 0), 0);
     const dueAt = (task: ObservedTask): number => {
       const due = appendDueAt(task, openBytes);
       const saysMore = task.ended.length > 0 || task.retryRound !== undefined || uncut.has(task.key);
       // What we stop leaves nothing behind that would tell its number.
       return saysMore || stopping.has(task.key) ? due : Math.max(due, firstUnrecorded(task) + startLineMs);
     };
-    const openBytes = observed.tasks.reduce((sum, { memory }) => sum + (memory?.work?.log.openBytes ?? 0), 0);
-    // What is being deleted records nothing any more.
-    const pending = observed.tasks.filter((task) => hasLines(task) && task.stage.kind !== "Deleting");
-    const [due, later] = [pending.filter((task) => dueAt(task) <= now), pending.filter((task) => dueAt(task) > now)];
-    const putOff = later.map(dueAt);
+    const due: ObservedTask[] = [];
+    const putOff: number[] = [];
+    for (const task of observed.tasks) {
+      // What is being deleted records nothing any more.
+      if (!hasLines(task) || task.stage.kind === "Deleting") continue;
+      const at = dueAt(task);
+      if (at <= now) due.push(task);
+      else putOff.push(at);
+    }
     const errors = await inParallel(due, lanes, async (task) => {
       if (!(await this.#append(observed, task, uncut.get(task.key) ?? 0, now))) putOff.push(now);
     });

@@ -88,7 +88,7 @@ export class Preemption {
       for (const name of nodes) {
         const room = this.ledger.roomNamed(name);
         if (contender.wanted <= 0 || room === undefined || !contender.shape.open.includes(room)) continue;
-        if (this.willFit(contender.shape.request, room, node)) this.claim(contender, node, room);
+        if (fitsBeside(this.leaving, contender.shape.request, room, node)) this.claim(contender, node, room);
       }
       if (contender.claims.length < minimum) this.giveBack(contender, node);
       countKept(contender.contest, contender.task, contender.claims.length);
@@ -106,10 +106,7 @@ export class Preemption {
     const ready: NodeRoom[] = [];
     const checkpoint = this.ledger.checkpoint();
     for (const room of kept) {
-      const isFree =
-        fits(request, sum(room.free, 1, this.claimed.get(room), 1)) &&
-        node.lineage().every((each) => fits(request, sum(slackOf(each), 1, this.claimed.get(each), 1)));
-      if (!isFree) continue;
+      if (!fitsBeside(this.claimed, request, room, node)) continue;
       this.ledger.reserve(room, request, node.uses);
       ready.push(room);
     }
@@ -238,14 +235,6 @@ export class Preemption {
     for (const where of [room, ...node.lineage()]) add(this.vectorIn(this.claimed, where), request, direction);
   }
 
-  /** Once what leaves has left. */
-  private willFit(request: Request, room: NodeRoom, node: PoolNode): boolean {
-    return (
-      fits(request, sum(room.free, 1, this.leaving.get(room), 1)) &&
-      node.lineage().every((each) => fits(request, sum(slackOf(each), 1, this.leaving.get(each), 1)))
-    );
-  }
-
   private vectorIn<K>(vectors: Vectors<K>, key: K): Float64Array {
     let vector = vectors.get(key);
     if (vector === undefined) {
@@ -254,6 +243,14 @@ export class Preemption {
     }
     return vector;
   }
+}
+
+/** Whether it fits where that much more is free, on the node and under the limits. */
+function fitsBeside(more: Vectors<NodeRoom | PoolNode>, request: Request, room: NodeRoom, node: PoolNode): boolean {
+  return (
+    fits(request, sum(room.free, more.get(room))) &&
+    node.lineage().every((each) => fits(request, sum(slackOf(each), more.get(each))))
+  );
 }
 
 function isOn({ pool: { preemption } }: PoolNode): boolean {

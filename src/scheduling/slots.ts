@@ -115,7 +115,7 @@ export class Slots {
 
   /** Whether somebody of the line who is within a reservation waits for a promise that is made of what is lent. */
   lendTo({ contenders, node }: Line): boolean {
-    if (!below(node).some(({ pool }) => pool.reservation)) return false;
+    if (!node.belowRoot().some(({ pool }) => pool.reservation)) return false;
     return contenders.some(
       ({ end, shape }) => end?.kind === "Held" && !isLent({ shape }, node) && isLent(end.hold.contender, end.hold.node),
     );
@@ -342,12 +342,7 @@ const none = new Float64Array();
 
 /** Whether no reservation covers its next shard. */
 function isLent({ shape }: Pick<Contender, "shape">, node: PoolNode): boolean {
-  return !below(node).some((each) => each.keepsWithin(shape.request));
-}
-
-/** The pool and those above it, but for the root, whose reservation is all that there is. */
-function below(node: PoolNode): readonly PoolNode[] {
-  return node.lineage().slice(0, -1);
+  return !node.belowRoot().some((each) => each.keepsWithin(shape.request));
 }
 
 /** Now, in a vector of its own. */

@@ -52,6 +52,11 @@ export class PoolNode {
     return this.upward;
   }
 
+  /** The same but for the root, whose reservation is all that there is. */
+  belowRoot(): readonly PoolNode[] {
+    return this.upward.slice(0, -1);
+  }
+
   /** The nearest pool up the tree whose limit does not leave room for `count` such requests. */
   limitedBy(request: Request, count = 1): PoolNode | undefined {
     return this.limits.find(({ use, limit }) => !leaves(request, count, limit, use));

@@ -423,6 +423,5 @@ function holdsForEach(line: Line): boolean {
 
 /** The highest pool that its start would keep within its reservation: others lend it what it has reserved. */
 function ownerOf(node: PoolNode, { shape, demand }: Contender): PoolNode | undefined {
-  const below = node.lineage().slice(0, -1);
-  return below.findLast((each) => each.covers(shape.request, demand, each.use));
+  return node.belowRoot().findLast((each) => each.covers(shape.request, demand, each.use));
 }

@@ -49,7 +49,7 @@ export class VictimSearch {
       let vector = slack.get(where);
       if (vector === undefined) {
         const free = "free" in where ? where.free : slackOf(where);
-        vector = sum(free, 1, this.leaving.get(where), 1);
+        vector = sum(free, this.leaving.get(where));
         slack.set(where, vector);
       }
       return vector;
@@ -175,8 +175,8 @@ export function slackOf({ limit, use }: PoolNode): Float64Array {
   return limit.map((amount, i) => amount - (use[i] ?? 0));
 }
 
-export function sum(a: Float64Array, x: number, b: Float64Array | undefined, y: number): Float64Array {
-  return a.map((amount, i) => x * amount + y * (b?.[i] ?? 0));
+export function sum(a: Float64Array, b: Float64Array | undefined): Float64Array {
+  return a.map((amount, i) => amount + (b?.[i] ?? 0));
 }
 
 function placesOf({ room, node }: Victim): readonly (NodeRoom | PoolNode)[] {
