@@ -33,7 +33,7 @@ export const top: Verb = {
   summary: "show the pools, their use and their queues",
   usage: "[options]",
   description: `Shows the pools as a tree: nodes (ready of all), CPUs (allocated of all), utilisation, tasks queued and running, and
-shards (running of those not done). Below stand the tasks that have not ended.`,
+shards (running of those not done). Below stand the tasks that have not ended, with items done and shards in the same way.`,
   options,
   examples: [
     { does: "The pools now", command: "kubectl pool top" },
@@ -144,10 +144,7 @@ function poolColumns(isWide: boolean, now: number): readonly Column<TreeRow>[] {
     { head: "UTIL", cell: ({ utilizationPercent: percent }) => (percent === undefined ? undefined : `${percent}%`) },
     { head: "QUEUED", cell: ({ tasks }) => tasks?.queued },
     { head: "RUNNING", cell: ({ tasks }) => tasks?.running },
-    {
-      head: "SHARDS",
-      cell: ({ shards }) => shards && `${shards.running}/${shards.running + shards.starting + shards.waiting}`,
-    },
+    { head: "SHARDS", cell: ({ shards }) => shards && shardsText(shards) },
     ...(isWide
       ? [
           {
@@ -169,7 +166,7 @@ function taskColumns(isWide: boolean, withNamespace: boolean, now: number): read
     { head: "POOL", cell: (row) => row.pool },
     { head: "DONE", cell: ({ items }) => `${items.succeeded + items.failed}/${items.total}` },
     { head: "FAILED", cell: ({ items }) => items.failed },
-    { head: "RUNNING", cell: ({ shards }) => shards.running },
+    { head: "SHARDS", cell: ({ shards }) => shardsText(shards) },
     { head: "REASON", cell: (row) => row.reason },
     { head: "ETA", cell: ({ remainingMs }) => (remainingMs === undefined ? undefined : durationText(remainingMs)) },
     ...(isWide
@@ -179,4 +176,9 @@ function taskColumns(isWide: boolean, withNamespace: boolean, now: number): read
         ]
       : []),
   ];
+}
+
+/** Running of those not done. */
+function shardsText({ running, starting, waiting }: TaskRow["shards"]): string {
+  return `${running}/${running + starting + waiting}`;
 }

@@ -34,8 +34,8 @@ export class Line {
   slots: { readonly holds: readonly Hold[]; readonly free: Amounts } | undefined;
   /** Somebody who was held back may pass after all, since places are held otherwise than when he was asked. */
   isOpen = false;
-  /** The same though no place is held otherwise: a place that was kept for somebody is now one that others lend. */
-  isLent = false;
+  /** The same though no place is held otherwise: a start may have moved somebody's turn before that of a hold, or past it. */
+  mayTurn = false;
   /** A start may change who is next. */
   readonly moves: boolean;
   private readonly chain: Chain;

@@ -29,7 +29,7 @@ export function opening(lines: readonly Line[], preemption: Preemption): Opening
     ({ contenders, isOpen }) => isOpen || (preemption.isOn && contenders.some(({ end }) => end?.kind !== "Served")),
   );
   if (!isOpen) return "Nothing";
-  return preemption.isOn || contending.some(({ moves, isLent }) => moves || isLent) ? "AnyStart" : "OtherHolds";
+  return preemption.isOn || contending.some(({ moves, mayTurn }) => moves || mayTurn) ? "AnyStart" : "OtherHolds";
 }
 
 export function settle(snapshot: Snapshot, now: number, passOver: (snapshot: Snapshot) => Pass): Plan {

@@ -106,15 +106,16 @@ class Turns {
   private tellWhoIsOpen(): void {
     const lines = [...this.lines.values()];
     const isUnknown = lines.some((line) => line.moves || holdsForEach(line)) || this.preemption.leavers.size > 0;
-    const isKnown = !isUnknown && this.holds.every(({ owner }) => owner === undefined);
-    // A start may change whose turn comes first: who is within a reservation waits for no lent promise then.
-    const areLent = isKnown && this.starts.length > 0 && lines.some((line) => this.slots.lendTo(line));
-    if (isKnown && !areLent && !this.slots.haveChanged) return;
+    const areOwned = this.holds.some(({ owner }) => owner !== undefined);
+    const isKnown = !isUnknown && !areOwned;
+    // A start may change whose turn comes first: before the task that lends no more, or within a reservation.
+    const mayTurn = this.starts.length > 0 && (areOwned || (isKnown && lines.some((line) => this.slots.lendTo(line))));
+    if (isKnown && !mayTurn && !this.slots.haveChanged) return;
     const held = lines.filter((line) => this.slots.holdBack(line));
     if (held.length === 0) return;
     const isMoving = !isKnown || this.wouldAnyMove(lines);
     for (const line of held) line.isOpen = isMoving || this.letsSomebodyPass(line);
-    for (const line of held) line.isLent = areLent && line.isOpen;
+    for (const line of held) line.mayTurn = mayTurn && line.isOpen;
   }
 
   /** As the next pass finds them: all are kept since this one. */

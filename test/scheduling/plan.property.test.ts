@@ -2,7 +2,17 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { BusyPool } from "../../bench/busy-pool.ts";
-import { covers, minus, type Plan, planPool, plus, type Task } from "../../src/scheduling/index.ts";
+import {
+  type Backfill,
+  covers,
+  minus,
+  type OrderName,
+  type PlacementName,
+  type Plan,
+  planPool,
+  plus,
+  type Task,
+} from "../../src/scheduling/index.ts";
 import { inMotion, snapshots } from "../support/random-snapshots.ts";
 import { applied, noon, tableOf } from "../support/scheduling.ts";
 
@@ -132,26 +142,18 @@ test("a plan that has been carried out leaves nothing to do", () => {
 });
 
 /** Where it once left something: a start moved somebody's turn, a hold was given up late, a promise was made anew. */
-const oncePassedOver = (
-  [
-    [1743683077, 10, 2, "Easy", "FirstCome"],
-    [1, 10, 3, "Conservative", "ShortestJob"],
-    [7, 20, 4, "Easy", "RoundRobin"],
-    [1317263423, 30, 2, "Easy", "ShortestRemaining"],
-    [1914980692, 20, 2, "Conservative", "RoundRobin"],
-    [601553577, 30, 2, "Easy", "RoundRobin"],
-    [9931, 30, 4, "Easy", "EqualShare"],
-    [730589971, 10, 4, "Easy", "SmallestRequest"],
-    [1098622540, 20, 4, "Easy", "Priority"],
-  ] as const
-).map(([seed, tasks, nodes, policy, order]) => ({
-  seed,
-  tasks,
-  nodes,
-  policy,
-  order: [order],
-  placement: "BinPack" as const,
-}));
+const oncePassedOver: readonly (readonly [number, number, number, Backfill["policy"], OrderName, PlacementName?])[] = [
+  [1743683077, 10, 2, "Easy", "FirstCome"],
+  [1, 10, 3, "Conservative", "ShortestJob"],
+  [7, 20, 4, "Easy", "RoundRobin"],
+  [1317263423, 30, 2, "Easy", "ShortestRemaining"],
+  [1914980692, 20, 2, "Conservative", "RoundRobin"],
+  [601553577, 30, 2, "Easy", "RoundRobin"],
+  [9931, 30, 4, "Easy", "EqualShare"],
+  [730589971, 10, 4, "Easy", "SmallestRequest"],
+  [1098622540, 20, 4, "Easy", "Priority"],
+  [2147483617, 10, 4, "BestEffort", "Priority", "DotProduct"],
+];
 
 test("nor does one over a pool in motion, with what plans before it have promised", () => {
   fc.assert(
@@ -166,7 +168,12 @@ test("nor does one over a pool in motion, with what plans before it have promise
         pool.change();
       }
     }),
-    { numRuns: 60, examples: oncePassedOver.map((size): [typeof size] => [size]) },
+    {
+      numRuns: 60,
+      examples: oncePassedOver.map(([seed, tasks, nodes, policy, order, placement = "BinPack"]) => [
+        { seed, tasks, nodes, policy, order: [order], placement },
+      ]),
+    },
   );
 });
 
