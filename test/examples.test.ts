@@ -1,6 +1,6 @@
 // The examples are what they say: every object is accepted and read, every page names its files, and the programs in
 // the templates, run by a real shell as a kubelet would run them, print what expected.txt says.
-import { type SpawnSyncReturns, spawnSync } from "node:child_process";
+import { type SpawnSyncOptionsWithStringEncoding, type SpawnSyncReturns, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -154,8 +154,15 @@ class Node {
   /** What an image has as /bin/sh is this shell; all else is found on its path. */
   #spawn([program = "", ...rest]: readonly string[], env: Record<string, string>): SpawnSyncReturns<string> {
     const isShell = program === "sh" || program === "/bin/sh";
-    const [command = "", ...options] = isShell ? this.#shell.command : [program];
-    return spawnSync(command, [...options, ...rest], { env, encoding: "utf8", timeout: 20_000 });
+    const [command = "", ...first] = isShell ? this.#shell.command : [program];
+    // Nothing to read, as in a container: with a socket there, bash takes itself for a remote shell and reads ~/.bashrc.
+    const options: SpawnSyncOptionsWithStringEncoding = {
+      env,
+      stdio: ["ignore", "pipe", "pipe"],
+      encoding: "utf8",
+      timeout: 20_000,
+    };
+    return spawnSync(command, [...first, ...rest], options);
   }
 
   remove(): void {
