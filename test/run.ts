@@ -1,7 +1,7 @@
 // `npm test`: the ordinary tests, in three lanes: what runs on a control plane waits for it much of its time, and leaves
-// that to the unit tests. With `--all` what takes longer after them. Ends with one plain line for all of it, and fails if
-// anything did.
-import { spawn } from "node:child_process";
+// that to the unit tests. Before them the programs of the local cluster, with `--all` what takes longer after them. Ends
+// with one plain line for all of it, and fails if anything did.
+import { spawn, spawnSync } from "node:child_process";
 import { stripVTControlCharacters } from "node:util";
 
 interface Step {
@@ -75,6 +75,11 @@ function failuresIn(step: string, lines: readonly string[]): string[] {
   });
 }
 
+// The first time Kubernetes is built, which takes longer than any test may: so it is told as it goes on.
+if (spawnSync("deploy/local/get", { stdio: ["ignore", "ignore", "inherit"] }).status !== 0) {
+  counts.failed++;
+  failures.push("the programs of the local cluster are not there; see above");
+}
 const begun = performance.now();
 await Promise.all(
   lanes.map(async (lane) => {
