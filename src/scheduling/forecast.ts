@@ -1,13 +1,10 @@
 // A plan run forward: when tasks that wait are expected to start and to end, and which small change would start them now.
 // The planner itself decides each step; nothing is guessed. Yields between plans, so that whoever asks can rest.
-import type { Decision, Plan } from "./decision.ts";
-import { expectationOf, expectedEnd } from "./estimate.ts";
-import { withActive, withMemory, withoutActive } from "./forward.ts";
+import type { Plan } from "./decision.ts";
 import { Memo } from "./memo.ts";
-import type { ActiveShard, Snapshot, Task } from "./model.ts";
-import { compareText } from "./order/chain.ts";
+import type { Snapshot } from "./model.ts";
 import { planPool } from "./plan.ts";
-import { earliest } from "./stops.ts";
+import { inFront, runForward } from "./run-forward.ts";
 import { type Change, Changes, changeText, withChange } from "./what-if.ts";
 
 export interface TaskForecast {
@@ -24,10 +21,7 @@ export interface WouldStart {
   readonly message: string;
 }
 
-/** So many tasks in front of each pool's queue are run forward; behind them, only what runs counts. */
-const queueDepth = 20;
-/** What all plans of one forecast may cost together, counted in tasks that they look at. */
-const runWork = 16_000;
+/** What all plans under a change may cost together, counted in tasks that they look at. */
 const changeWork = 20_000;
 const changesPerTask = 3;
 
@@ -42,9 +36,9 @@ export function* forecast(
   const waiting = new Set(plan.waiting.map(({ task }) => task));
   const told = keys.filter((key) => waiting.has(key));
   if (told.length === 0) return new Map();
-  const moments = yield* runForward(inFront(snapshot, plan, told), plan, told, now);
+  const found = yield* moments(snapshot, plan, told, now);
   const changes = yield* whatStarts(snapshot, plan, told, now, memo);
-  return new Map(told.map((key) => [key, { ...moments.get(key), wouldStartIf: changes.get(key) ?? [] }] as const));
+  return new Map(told.map((key) => [key, { ...found.get(key), wouldStartIf: changes.get(key) ?? [] }] as const));
 }
 
 /** Forecasts at once, for whoever has nothing else to do meanwhile. */
@@ -60,64 +54,20 @@ interface Moments {
   readonly estimatedCompletion?: number;
 }
 
-/** A short queue as it is; of a long one the front, and what runs: behind the front, tasks only keep their places. */
-function inFront(snapshot: Snapshot, plan: Plan, told: readonly string[]): Snapshot {
-  const kept = new Set(told);
-  for (const { task, position } of plan.waiting) if (position !== undefined && position <= queueDepth) kept.add(task);
-  for (const { task, kind } of plan.decisions) if (kind === "start") kept.add(task);
-  const tasks = snapshot.tasks.flatMap((task): Task[] => {
-    if (kept.has(task.key)) return [task];
-    return task.active.length === 0 ? [] : [{ ...task, waiting: [], backingOff: [] }];
-  });
-  return { ...snapshot, tasks };
-}
-
-/**
- * Each end is a moment at which the planner is asked again. Where there are more ends than plans that may be made, the
- * next ones count as one moment, the last of theirs: starts are then told rather late than early.
- */
-function* runForward(
-  { nodes, ...from }: Snapshot,
-  first: Plan,
+function* moments(
+  snapshot: Snapshot,
+  plan: Plan,
   told: readonly string[],
-  start: number,
+  now: number,
 ): Generator<undefined, ReadonlyMap<string, Moments>> {
-  let { pools } = from;
-  const live = new Map(from.tasks.map((task) => [task.key, task]));
   const startedAt = new Map<string, number>();
   const endedAt = new Map<string, number>();
-  const memo = new Memo();
-  let plan = first;
-  let now = start;
-  for (let plansLeft = Math.max(8, Math.floor(runWork / Math.max(100, live.size))); plansLeft > 0; plansLeft -= 1) {
-    for (const [key, starts] of Map.groupBy(plan.decisions.filter(isStart), ({ task }) => task)) {
-      const task = live.get(key);
-      if (task === undefined) continue;
-      live.set(key, withActive(task, starts, now));
-      // What starts at once does not wait.
-      if (plan !== first && !startedAt.has(key)) startedAt.set(key, now);
-    }
-    pools = withMemory(pools, plan);
+  for (const { at, starts, ended } of runForward(inFront(snapshot, plan, told), plan, now)) {
+    // What starts at once does not wait.
+    if (at > now) for (const { task } of starts) if (!startedAt.has(task)) startedAt.set(task, at);
+    for (const [key, end] of ended) endedAt.set(key, end);
     if (told.every((key) => endedAt.has(key))) break;
-    const ends = endsOf(live.values(), now);
-    const together = Math.max(1, Math.ceil(ends.length / plansLeft));
-    const next = earliest(ends[together - 1]?.at, plan.wakeAt);
-    if (next === undefined) break;
-    now = next;
-    const past = ends.filter(({ at }) => at <= now);
-    for (const [key, ofTask] of Map.groupBy(past, (end) => end.key)) {
-      const task = live.get(key);
-      if (task === undefined) continue;
-      const shards = ofTask.map(({ shard }) => shard.shard);
-      const after = withoutActive(task, shards);
-      live.set(key, after);
-      if (after.active.length + after.waiting.length + after.backingOff.length === 0) {
-        live.delete(key);
-        endedAt.set(key, ofTask.at(-1)?.at ?? now);
-      }
-    }
     yield;
-    plan = planPool({ pools, nodes, tasks: [...live.values()] }, now, memo);
   }
   return new Map(
     told.map((key) => {
@@ -129,30 +79,6 @@ function* runForward(
       return [key, moments] as const;
     }),
   );
-}
-
-function isStart({ kind }: Decision): boolean {
-  return kind === "start";
-}
-
-interface End {
-  readonly key: string;
-  readonly shard: ActiveShard;
-  readonly at: number;
-}
-
-/** In time. What runs ends when it is likely to; what has run longer, when its place is expected back. */
-function endsOf(tasks: Iterable<Task>, now: number): readonly End[] {
-  const ends: End[] = [];
-  for (const task of tasks) {
-    const { likelyMs } = expectationOf(task);
-    for (const shard of task.active) {
-      const likely = shard.since + likelyMs;
-      const at = shard.state === "Running" && likely > now ? likely : Math.max(expectedEnd(task, shard, now), now + 1);
-      ends.push({ key: task.key, shard, at });
-    }
-  }
-  return ends.sort((a, b) => a.at - b.at || compareText(a.key, b.key) || a.shard.shard - b.shard.shard);
 }
 
 // ---- under a change

@@ -3,6 +3,7 @@
 import { selects, tolerates } from "./constraints.ts";
 import { expectedEnd } from "./estimate.ts";
 import { withoutActive } from "./forward.ts";
+import { Held } from "./held.ts";
 import type { ActiveShard, Node, Pool, Snapshot, Task } from "./model.ts";
 import { compareText } from "./order/chain.ts";
 import { hasStarted } from "./queue.ts";
@@ -66,25 +67,16 @@ interface RunningShard {
 /** The changes of one snapshot that are worth asking the planner about. */
 export class Changes {
   private readonly nodes: readonly Node[];
-  private readonly pools: ReadonlyMap<string, Pool>;
-  /** What shards hold, by node and by pool, descendants included. */
-  private readonly onNode = new Map<string, Amounts>();
-  private readonly inPool = new Map<Pool, Amounts>();
+  private readonly held: Held;
   /** In the order of their expected ends. */
   private readonly running: readonly RunningShard[];
 
-  constructor({ nodes, pools, tasks }: Snapshot, now: number) {
-    this.nodes = nodes;
-    this.pools = new Map(pools.map((pool) => [pool.name, pool]));
-    const running: RunningShard[] = [];
-    for (const task of tasks) {
-      const lineage = task.active.length === 0 ? [] : this.lineageOf(task.pool);
-      for (const shard of task.active) {
-        running.push({ task, shard, at: expectedEnd(task, shard, now) });
-        count(this.onNode, shard.node, shard.request);
-        for (const pool of lineage) count(this.inPool, pool, shard.request);
-      }
-    }
+  constructor(snapshot: Snapshot, now: number) {
+    this.nodes = snapshot.nodes;
+    this.held = new Held(snapshot);
+    const running = snapshot.tasks.flatMap((task) =>
+      task.active.map((shard): RunningShard => ({ task, shard, at: expectedEnd(task, shard, now) })),
+    );
     this.running = running.sort(
       (a, b) => a.at - b.at || compareText(a.task.key, b.task.key) || a.shard.shard - b.shard.shard,
     );
@@ -93,7 +85,7 @@ export class Changes {
   /** One of each kind at most, those that come by themselves first. */
   for(task: Task): readonly Change[] {
     const demand = hasStarted(task) ? 1 : (task.minParallelism ?? 1);
-    const limits = this.lineageOf(task.pool).map((pool) => this.limitToRaise(pool, task, demand));
+    const limits = this.held.lineageOf(task.pool).map((pool) => this.limitToRaise(pool, task, demand));
     const changes = [this.shardThatMakesRoom(task), ...limits, this.nodeToOpen(task), this.nodeToAdd(task, demand)];
     return changes.filter((change) => change !== undefined);
   }
@@ -105,15 +97,14 @@ export class Changes {
     const next = this.running.find(({ shard }) => {
       const node = byName.get(shard.node);
       if (node === undefined) return false;
-      const free = minus(minus(node.allocatable, node.foreign), this.onNode.get(node.name) ?? {});
-      return covers(plus(free, shard.request), task.request);
+      return covers(plus(this.held.freeOn(node), shard.request), task.request);
     });
     return next && { kind: "ShardEnds", task: next.task, shard: next.shard.shard, node: next.shard.node };
   }
 
   private limitToRaise(pool: Pool, task: Task, demand: number): Change | undefined {
     if (pool.limit === undefined) return undefined;
-    const needed = plus(this.inPool.get(pool) ?? {}, times(task.request, demand));
+    const needed = plus(this.held.inPool(pool), times(task.request, demand));
     const limit = Object.fromEntries(
       Object.entries(pool.limit).map(([name, amount]) => [name, Math.max(amount, needed[name] ?? 0)]),
     );
@@ -133,41 +124,43 @@ export class Changes {
     const together = times(task.request, demand);
     const like = smallest(this.nodes.filter((node) => admits(node, task) && covers(node.allocatable, together)));
     if (like === undefined) return undefined;
-    const taken = new Set(this.nodes.map(({ name }) => name));
-    let name = `${like.name}-more`;
-    while (taken.has(name)) name = `${name}-more`;
-    return { kind: "NodeAdded", node: { ...like, name, foreign: {}, ready: true, cordoned: false }, like: like.name };
-  }
-
-  /** From the pool up; a ring of parents ends where it began. */
-  private lineageOf(name: string): readonly Pool[] {
-    const lineage: Pool[] = [];
-    for (
-      let pool = this.pools.get(name);
-      pool !== undefined && !lineage.includes(pool);
-      pool = this.pools.get(pool.parent ?? "")
-    ) {
-      lineage.push(pool);
-    }
-    return lineage;
+    const [node] = moreLike(like, this.nodes, 1);
+    return node && { kind: "NodeAdded", node, like: like.name };
   }
 }
 
-function count<K>(held: Map<K, Amounts>, key: K, request: Amounts): void {
-  held.set(key, plus(held.get(key) ?? {}, request));
-}
-
-function admits(node: Node, { constraints, excludedNodes }: Task): boolean {
+export function admits(node: Node, { constraints, excludedNodes }: Task): boolean {
   const isExcluded = excludedNodes.some((each) => each.node === node.name);
   return !isExcluded && selects(constraints, node) && tolerates(constraints, node.taints);
 }
 
-function smallest(nodes: readonly Node[]): Node | undefined {
-  const size = ({ allocatable }: Node): number => (allocatable.cpu ?? 0) + (allocatable.memory ?? 0) / 2 ** 22;
-  let found: Node | undefined;
-  for (const node of nodes) {
-    const order = found === undefined ? -1 : size(node) - size(found) || compareText(node.name, found.name);
-    if (order < 0) found = node;
+/** So many more nodes like one that is there. What foreign Pods hold on each node of its kind, they will hold there too. */
+export function moreLike(like: Node, nodes: readonly Node[], count: number): readonly Node[] {
+  const { allocatable } = like;
+  const alike = nodes.filter((node) => covers(node.allocatable, allocatable) && covers(allocatable, node.allocatable));
+  const foreign = alike.map((node) => node.foreign).reduce(leastOf, like.foreign);
+  const taken = new Set(nodes.map(({ name }) => name));
+  const more: Node[] = [];
+  for (let number = 1; more.length < count; number += 1) {
+    const name = `${like.name}-more-${number}`;
+    const labels = Object.hasOwn(like.labels, hostname) ? { ...like.labels, [hostname]: name } : like.labels;
+    if (!taken.has(name)) more.push({ ...like, name, labels, foreign, ready: true, cordoned: false });
   }
-  return found;
+  return more;
+}
+
+const hostname = "kubernetes.io/hostname";
+
+function leastOf(a: Amounts, b: Amounts): Amounts {
+  return Object.fromEntries(Object.entries(a).map(([name, amount]) => [name, Math.min(amount, b[name] ?? 0)]));
+}
+
+function smallest(nodes: readonly Node[]): Node | undefined {
+  return [...nodes].sort(bySize)[0];
+}
+
+/** Ties go to the lowest name. */
+export function bySize(a: Node, b: Node): number {
+  const size = ({ allocatable }: Node): number => (allocatable.cpu ?? 0) + (allocatable.memory ?? 0) / 2 ** 22;
+  return size(a) - size(b) || compareText(a.name, b.name);
 }

@@ -78,6 +78,17 @@ describe("expected starts", () => {
     expect(found.get("lab/large")).toEqual({ wouldStartIf: [] });
   });
 
+  test("wait for a task that has all its places and goes on with its next shards there", () => {
+    const { snapshot } = aPool()
+      .withNodes(1, { cpu: 2 })
+      .withTasks({
+        first: { shards: 3, running: ["node-1"], cpu: 2, parallelism: 1, expected: { likelyMs: seconds(30) } },
+        waits: { shards: 1, cpu: 2, expected: { likelyMs: seconds(10) } },
+      });
+    const found = forecastNow(snapshot, planPool(snapshot, noon), ["lab/waits"], noon);
+    expect(found.get("lab/waits")?.expectedStart).toBe(noon + seconds(120));
+  });
+
   test("of a long queue are told for its front, with ends taken together", () => {
     const pool = new BusyPool({ tasks: 400, nodes: 15, seed: 3 });
     pool.apply(planPool(pool.snapshot, pool.now));
@@ -101,6 +112,16 @@ describe("what would start a task", () => {
         waits: { shards: 1, cpu: 4 },
       });
     expect(messages(pool, "waits")).toEqual(["a shard of runs on large ends", "a node like large is added (8 cpu)"]);
+  });
+
+  test("is no node more that foreign Pods would fill as they fill each of its kind", () => {
+    const pool = aPool()
+      .withNodes(2, { cpu: 4 }, { foreign: { cpu: 1 } })
+      .withTasks({
+        runs: { running: [{ node: "node-1" }], cpu: 3 },
+        waits: { shards: 1, cpu: 4 },
+      });
+    expect(messages(pool, "waits")).toEqual([]);
   });
 
   test("is a node that is opened again", () => {

@@ -1,0 +1,112 @@
+// A plan run forward in time: what it starts runs in thought, and at each end that is expected the planner is asked again.
+// Does not know what anybody wants to learn from it.
+import type { Decision, Plan } from "./decision.ts";
+import { expectationOf, expectedEnd } from "./estimate.ts";
+import { withActive, withMemory, withoutActive } from "./forward.ts";
+import { Memo } from "./memo.ts";
+import type { ActiveShard, Snapshot, Task } from "./model.ts";
+import { compareText } from "./order/chain.ts";
+import { planPool } from "./plan.ts";
+import { earliest } from "./stops.ts";
+
+export interface Moment {
+  readonly at: number;
+  readonly starts: readonly Decision[];
+  /** When the last shard of each task ended of which nothing is left, since the moment before. */
+  readonly ended: ReadonlyMap<string, number>;
+}
+
+/** What all plans of one run may cost together, counted in tasks that they look at. */
+const runWork = 16_000;
+
+/**
+ * From `first`, the plan of the snapshot at `start`. Each end is a moment at which the planner is asked again. Where there
+ * are more ends than plans that may be made, the next ones count as one moment, the last of theirs: starts are then told
+ * rather late than early. Returns whether the run came to its end: nothing more would happen.
+ */
+export function* runForward({ nodes, ...from }: Snapshot, first: Plan, start: number): Generator<Moment, boolean> {
+  let { pools } = from;
+  const live = new Map(from.tasks.map((task) => [task.key, task]));
+  const memo = new Memo();
+  let ended: ReadonlyMap<string, number> = new Map();
+  let plan = first;
+  let now = start;
+  for (let plansLeft = Math.max(8, Math.floor(runWork / Math.max(100, live.size))); ; plansLeft -= 1) {
+    const starts = plan.decisions.filter(({ kind }) => kind === "start");
+    for (const [key, ofTask] of Map.groupBy(starts, ({ task }) => task)) {
+      const task = live.get(key);
+      if (task !== undefined) live.set(key, withActive(task, ofTask, now));
+    }
+    pools = withMemory(pools, plan);
+    yield { at: now, starts, ended };
+    if (plansLeft === 0) return false;
+    const ends = endsOf(live.values(), now);
+    const together = Math.max(1, Math.ceil(ends.length / plansLeft));
+    const next = earliest(ends[together - 1]?.at, plan.wakeAt);
+    if (next === undefined) return true;
+    now = next;
+    ended = endAll(
+      live,
+      ends.filter(({ at }) => at <= now),
+    );
+    plan = planPool({ pools, nodes, tasks: [...live.values()] }, now, memo);
+  }
+}
+
+/** So many tasks in front of each pool's queue are run forward; behind them, only what runs counts. */
+const queueDepth = 20;
+
+/**
+ * A short queue as it is; of a long one the front, and what runs. Who has all the places that it asked for goes on with
+ * its next shards; others behind the front only keep their places.
+ */
+export function inFront(snapshot: Snapshot, plan: Plan, told: readonly string[]): Snapshot {
+  const kept = new Set(told);
+  for (const { task, position, reason } of plan.waiting) {
+    if (reason === "ParallelismReached" || (position !== undefined && position <= queueDepth)) kept.add(task);
+  }
+  for (const { task, kind } of plan.decisions) if (kind === "start") kept.add(task);
+  const tasks = snapshot.tasks.flatMap((task): Task[] => {
+    if (kept.has(task.key)) return [task];
+    return task.active.length === 0 ? [] : [{ ...task, waiting: [], backingOff: [] }];
+  });
+  return { ...snapshot, tasks };
+}
+
+/** What ends, in thought; tasks of which nothing is left are gone, and when their last shard ended is told. */
+function endAll(live: Map<string, Task>, ends: readonly End[]): ReadonlyMap<string, number> {
+  const ended = new Map<string, number>();
+  for (const [key, ofTask] of Map.groupBy(ends, (end) => end.key)) {
+    const task = live.get(key);
+    if (task === undefined) continue;
+    const after = withoutActive(
+      task,
+      ofTask.map(({ shard }) => shard.shard),
+    );
+    const isOver = after.active.length + after.waiting.length + after.backingOff.length === 0;
+    if (isOver) ended.set(key, ofTask.at(-1)?.at ?? 0);
+    if (isOver) live.delete(key);
+    else live.set(key, after);
+  }
+  return ended;
+}
+
+interface End {
+  readonly key: string;
+  readonly shard: ActiveShard;
+  readonly at: number;
+}
+
+/** In time. What runs ends when it is likely to; what has run longer, when its place is expected back. */
+function endsOf(tasks: Iterable<Task>, now: number): readonly End[] {
+  const ends: End[] = [];
+  for (const task of tasks) {
+    const { likelyMs } = expectationOf(task);
+    for (const shard of task.active) {
+      const likely = shard.since + likelyMs;
+      const at = shard.state === "Running" && likely > now ? likely : Math.max(expectedEnd(task, shard, now), now + 1);
+      ends.push({ key: task.key, shard, at });
+    }
+  }
+  return ends.sort((a, b) => a.at - b.at || compareText(a.key, b.key) || a.shard.shard - b.shard.shard);
+}
