@@ -12,8 +12,10 @@
 //   estimate                how long shards last
 //   learned, cut            what is learned of times, under the keys that tasks share; how large the next chunk gets
 //   reasons, shortage       5 why everybody else waits, in a word and a sentence
-//   forward, forecast, what-if  the plan run on in time, and under small changes
+//   forward, run-forward, forecast  the plan run on in time; what-if, advice/: under small changes, and what would help
 //   decision                what comes out; statistics, task-statistics: the numbers in status, kept by change points
+export { advise, adviseNow } from "./advice/advise.ts";
+export { type Recommendation, type RecommendationType, recommendationTypes } from "./advice/recommendation.ts";
 export { type CutRule, chunkItems, chunksLeft, placesOn, probeStartMs, probesAfter } from "./cut.ts";
 export * from "./decision.ts";
 export { timeLeftMs } from "./estimate.ts";

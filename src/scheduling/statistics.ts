@@ -28,6 +28,8 @@ export interface PoolStatistics {
   /** U = allocated × time ÷ available × time, of the resource that is used most. */
   readonly utilizationPercent: number;
   readonly utilizationPercentOf: Readonly<Record<string, number>>;
+  /** By resource, what was held in the mean of the five minutes in which most was. */
+  readonly busiest: Readonly<Record<string, number>>;
   readonly itemsPerSecondMilli: number;
   /** Means are absent while there is nothing to take the mean of. */
   readonly meanFirstStartMs?: number;
@@ -109,6 +111,7 @@ export function statisticsOf(state: StatisticsState, now: number): PoolStatistic
     windowMs,
     utilizationPercent: Object.values(utilizationPercentOf).reduce((a, b) => Math.max(a, b), 0),
     utilizationPercentOf,
+    busiest: busiestOf(buckets, from, at),
     itemsPerSecondMilli: windowMs > 0 ? Math.round((items * 1_000_000) / windowMs) : 0,
     ...(firstStart !== undefined && { meanFirstStartMs: firstStart }),
     ...(wait !== undefined && { meanWaitMs: wait }),
@@ -238,6 +241,17 @@ function withValue({ count, sum: total }: Mean, value: number): Mean {
 function meanOf(means: readonly Mean[]): number | undefined {
   const count = sum(means.map((each) => each.count));
   return count > 0 ? Math.round(sum(means.map((each) => each.sum)) / count) : undefined;
+}
+
+function busiestOf(buckets: readonly Bucket[], from: number, until: number): Record<string, number> {
+  const busiest: Record<string, number> = {};
+  for (const { start, allocated } of buckets) {
+    const ms = Math.min(until, start + bucketMs) - Math.max(from, start);
+    for (const [name, sum] of Object.entries(allocated)) {
+      if (ms > 0) busiest[name] = Math.max(busiest[name] ?? 0, Math.round(sum / ms));
+    }
+  }
+  return busiest;
 }
 
 function sumByResource(all: readonly Readonly<Record<string, number>>[]): Record<string, number> {

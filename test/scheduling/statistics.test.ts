@@ -112,6 +112,15 @@ describe("throughput", () => {
   });
 });
 
+test("the busiest five minutes are those of which most was held in the mean, the first and the last as long as they are", () => {
+  let state = observeAt(startStatistics(minutes(4)), minutes(4), cpu(8000, 2000));
+  expect(statisticsOf(state, minutes(5)).busiest).toEqual({ cpu: 2000 });
+  state = observeAt(state, minutes(11), cpu(8000, 8000));
+  state = observeAt(state, minutes(12), cpu(8000, 1000));
+  expect(statisticsOf(state, minutes(20)).busiest).toEqual({ cpu: 2600 });
+  expect(statisticsOf(state, minutes(90)).busiest).toEqual({ cpu: 1000 });
+});
+
 describe("means", () => {
   test("are of what happened in the window, and absent before anything did", () => {
     let state = startStatistics(0);
@@ -120,6 +129,7 @@ describe("means", () => {
       windowMs: 1000,
       utilizationPercent: 0,
       utilizationPercentOf: {},
+      busiest: {},
       itemsPerSecondMilli: 0,
     });
     state = countAt(state, 1000, [
