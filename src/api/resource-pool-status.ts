@@ -1,5 +1,6 @@
 // What the operator tells of a pool: the schema of a ResourcePool's status. Output only, but for `queue`, its memory.
 import * as z from "zod";
+import { recommendationTypes } from "../scheduling/advice/recommendation.ts";
 import { learnedKeysMax } from "../scheduling/learned.ts";
 import { quantities, toldQuantity } from "./amount.ts";
 import { conditions } from "./condition.ts";
@@ -13,6 +14,9 @@ import {
   stopPolicy,
 } from "./pool-words.ts";
 import { queueMemoryFields } from "./queue-memory.ts";
+
+/** Of one pool. */
+export const recommendationsMax = 5;
 
 const count = (about: string) => z.int().min(0).describe(about);
 
@@ -136,6 +140,20 @@ export const resourcePoolStatus = z
       .exactOptional()
       .describe(
         "The last hour in numbers; formulas in docs/scheduling.md. Absent numbers had nothing to be computed from.",
+      ),
+    recommendations: z
+      .array(
+        z.object({
+          type: z.enum(recommendationTypes).describe("What would help; docs/scheduling.md tells of each."),
+          reason: z.string().max(1024).describe("What is the case."),
+          gain: z.string().max(256).describe("What it would bring, as the planner found."),
+          cost: z.string().max(1024).describe("What it takes."),
+        }),
+      )
+      .max(recommendationsMax)
+      .exactOptional()
+      .describe(
+        "What would help, the most useful first. Each was tried by running the planner forward, and is told after it has held for some minutes. Absent: nothing.",
       ),
     queue: z
       .object({

@@ -46,7 +46,7 @@ const planned: ExplanationSource = async ({ api }, task, now) => {
   const forecast = mine && forecastNow(observed.snapshot, plan, [mine.key], now).get(mine.key);
   const explained = explainedByStatus(
     { ...task, ...(status && { status }) } as PooledTask,
-    pool && { ...pool.object, status: poolStatus(observed, pool, plan, undefined, now) },
+    pool && { ...pool.object, status: poolStatus(observed, pool, plan, undefined, undefined, now) },
     now,
   );
   if (forecast === undefined) return explained;

@@ -1,9 +1,10 @@
 // When tasks that wait are expected to start, and what would start them now. That takes many plans, so they are made one
 // after the other between the turns of the loop; what is told is of a moment ago, and stays until the next is ready.
-import { type Clock, sleep } from "@dsl/kube-operator";
+import type { Clock } from "@dsl/kube-operator";
 import { forecast, type Memo, type Plan, type TaskForecast } from "../scheduling/index.ts";
 import type { Observed } from "./observe.ts";
 import { toldPositions } from "./task-status.ts";
+import { unhurried } from "./unhurried.ts";
 
 export interface Forecasts {
   /** By task. */
@@ -17,8 +18,6 @@ export interface Forecasts {
 const everyMs = 60_000;
 /** Where one stands in front of whom nothing is told yet. */
 const newsEveryMs = 5000;
-/** After each plan others have this many times as long as it took. */
-const restFactor = 3;
 
 export class Forecaster {
   readonly #clock: Clock;
@@ -53,19 +52,8 @@ export class Forecaster {
   async #work({ snapshot }: Observed, plan: Plan, keys: readonly string[], now: number): Promise<void> {
     this.#isWorking = true;
     this.#begunAt = now;
-    const steps = forecast(snapshot, plan, keys, now, this.#memo);
-    let tookMs = 0;
     try {
-      for (;;) {
-        await sleep(this.#clock, tookMs * restFactor);
-        const before = this.#clock.monotonic();
-        const step = steps.next();
-        if (step.done) {
-          this.#told = step.value;
-          break;
-        }
-        tookMs = this.#clock.monotonic() - before;
-      }
+      this.#told = await unhurried(this.#clock, forecast(snapshot, plan, keys, now, this.#memo));
     } catch (error) {
       this.#errors = [error];
     }

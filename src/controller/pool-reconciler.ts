@@ -1,6 +1,7 @@
 // Brings one tree of pools to the state that its plan describes: observe → plan → apply → report. Knows no policy.
 import { type Clock, type ObjectKey, TerminalError } from "@dsl/kube-operator";
 import { Memo, type Plan, planPool } from "../scheduling/index.ts";
+import { Adviser } from "./adviser.ts";
 import type { Applier } from "./apply.ts";
 import { Forecaster } from "./forecaster.ts";
 import { type Observed, type ObserveInput, observe } from "./observe.ts";
@@ -32,6 +33,7 @@ export interface PoolReconcilerOptions extends ObserveInput {
 interface OfRoot {
   readonly statistics: StatisticsKeeper;
   readonly forecaster: Forecaster;
+  readonly adviser: Adviser;
   /** Makes the next plan faster; nothing depends on it. */
   readonly memo: Memo;
 }
@@ -60,11 +62,12 @@ export class PoolReconciler {
     const now = clock.now();
     const observed = observe({ ...this.#options, queueMemory: this.#queues.of(root.name) }, root.name, now);
     await giveWay?.();
-    const { statistics: keeper, forecaster, memo } = this.#of(root, now);
+    const { statistics: keeper, forecaster, adviser, memo } = this.#of(root, now);
     const plan = this.#plan(observed, now, memo);
     await giveWay?.();
     const statistics = keeper.update(observed, plan, now);
     const forecasts = forecaster.of(observed, plan, now);
+    const advice = adviser.of(observed, plan, statistics, now);
     const begunAt = clock.monotonic();
     const recorded = await applier.record(observed, plan, now);
     await giveWay?.();
@@ -75,9 +78,9 @@ export class PoolReconciler {
     ]);
     await giveWay?.();
     const memory = this.#queues.remember(observed, plan, outcome.putOff);
-    const reported = await reporter.reportPools(observed, { ...plan, memory }, statistics, now);
+    const reported = await reporter.reportPools(observed, { ...plan, memory }, statistics, advice.told, now);
 
-    const steps = [read, forecasts, recorded, outcome, told, reported];
+    const steps = [read, forecasts, advice, recorded, outcome, told, reported];
     const moments = [plan, observed, ...steps].map(({ wakeAt }) => wakeAt);
     const wakeAt = earliest(...moments);
     if (wakeAt !== undefined) this.#options.wake(root, Math.max(leastSleepMs, wakeAt - clock.now()));
@@ -97,8 +100,13 @@ export class PoolReconciler {
     let found = this.#roots.get(root.name);
     if (found === undefined) {
       const memo = new Memo();
-      const forecaster = new Forecaster(clock, memo, () => wake(root, 0));
-      found = { statistics: new StatisticsKeeper(now), forecaster, memo };
+      const ready = (): void => wake(root, 0);
+      found = {
+        statistics: new StatisticsKeeper(now),
+        forecaster: new Forecaster(clock, memo, ready),
+        adviser: new Adviser(clock, ready),
+        memo,
+      };
       this.#roots.set(root.name, found);
     }
     return found;

@@ -4,8 +4,16 @@ import type { EffectivePool } from "../api/effective-pool.ts";
 import { problemsText } from "../api/problem.ts";
 import { storedMemory } from "../api/queue-memory.ts";
 import type { ResourcePoolStatus } from "../api/resource-pool.ts";
+import { recommendationsMax } from "../api/resource-pool-status.ts";
 import { type PoolStage, poolConditions } from "../api/task-conditions.ts";
-import { amountText, type Node, type Plan, type PoolStatistics, type ResourceUsage } from "../scheduling/index.ts";
+import {
+  amountText,
+  type Node,
+  type Plan,
+  type PoolStatistics,
+  type Recommendation,
+  type ResourceUsage,
+} from "../scheduling/index.ts";
 import { nodesWithoutTaint } from "./engine-choice.ts";
 import type { Observed } from "./observe.ts";
 import { type ObservedPool, type ObservedRoot, poolFactsOf } from "./observed/pools.ts";
@@ -14,12 +22,15 @@ import { waitingShards } from "./observed/task-model.ts";
 import { usageOfPool } from "./pool-levels.ts";
 import { conditionsOf } from "./task-status.ts";
 
-/** All but the term and the open starts, which are no report. */
+const sentenceMax = 1024;
+
+/** Without `advice` nothing is known of what would help, and what stands there stays. All but the term and the open starts, which are no report. */
 export function poolStatus(
   observed: Observed,
   pool: ObservedPool,
   plan: Plan,
   statistics: PoolStatistics | undefined,
+  advice: readonly Recommendation[] | undefined,
   now: number,
 ): ResourcePoolStatus {
   const { name, generation = 1 } = pool.object.metadata;
@@ -28,6 +39,8 @@ export function poolStatus(
   const usage = usageOfPool(observed, pool, plan);
   const counts = countsOf(observed, pool, plan);
   const memory = plan.memory?.[name];
+  const recommendations =
+    advice === undefined ? (pool.object.status?.recommendations ?? []) : recommendationsOf(name, advice);
   return {
     observedGeneration: generation,
     ...(pool.effective !== undefined && { effective: effectiveOf(pool.effective) }),
@@ -47,6 +60,7 @@ export function poolStatus(
       tasks: `${counts.tasks.running} running, ${counts.tasks.queued} queued`,
     },
     ...(statistics !== undefined && { statistics: statisticsOf(statistics) }),
+    ...(recommendations.length > 0 && { recommendations }),
     ...(memory !== undefined && { queue: storedMemory(memory) }),
     conditions: conditionsOf(
       pool.object.status?.conditions ?? [],
@@ -111,6 +125,21 @@ function countsOf(
     shards.waiting += Math.max(0, waitingShards(task.model) - decided);
   }
   return { tasks: { queued: idle.length - suspended, running: open.length - idle.length, suspended }, shards };
+}
+
+function recommendationsOf(
+  name: string,
+  advice: readonly Recommendation[],
+): NonNullable<ResourcePoolStatus["recommendations"]> {
+  return advice
+    .filter(({ pool }) => pool === name)
+    .slice(0, recommendationsMax)
+    .map(({ type, reason, gain, cost }) => ({ type, reason: cut(reason), gain, cost: cut(cost) }));
+}
+
+/** Names of nodes and of resources may be long. */
+function cut(sentence: string): string {
+  return sentence.length <= sentenceMax ? sentence : `${sentence.slice(0, sentenceMax - 1)}…`;
 }
 
 function cpuSummary(cpu: ResourceUsage | undefined): Omit<NonNullable<ResourcePoolStatus["summary"]>, "tasks"> {

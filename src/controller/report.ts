@@ -6,7 +6,7 @@ import { finalizers } from "../api/labels.ts";
 import type { PooledTaskStatus } from "../api/pooled-task.ts";
 import type { ResourcePoolStatus } from "../api/resource-pool.ts";
 import { roundStatus } from "../engine/round-status.ts";
-import type { Plan, PoolStatistics, TaskForecast } from "../scheduling/index.ts";
+import type { Plan, PoolStatistics, Recommendation, TaskForecast } from "../scheduling/index.ts";
 import type { Applier } from "./apply.ts";
 import type { Observed } from "./observe.ts";
 import type { ObservedTask } from "./observed/task.ts";
@@ -185,13 +185,14 @@ export class Reporter {
     observed: Observed,
     plan: Plan,
     statistics: ReadonlyMap<string, PoolStatistics>,
+    advice: readonly Recommendation[] | undefined,
     now: number,
   ): Promise<Reported> {
     const moments: number[] = [];
     const writes: (() => Promise<unknown>)[] = [];
     const works = observed.tasks.some(({ active }) => active.length > 0);
     for (const pool of observed.pools.values()) {
-      const status = poolStatus(observed, pool, plan, statistics.get(pool.object.metadata.name), now);
+      const status = poolStatus(observed, pool, plan, statistics.get(pool.object.metadata.name), advice, now);
       const stored = pool.object.status;
       const isRoot = pool.object === observed.pool?.object;
       const own = isRoot && this.#applier.queue(observed);
@@ -346,9 +347,13 @@ function withoutTaskDrift({ progress, summary, statistics: _, queue, ...status }
   };
 }
 
-/** A use that fades and a moment that is expected anew say nothing that could not be computed from what is stored. */
-function withoutPoolDrift({ statistics: _, queue, ...status }: ResourcePoolStatus): unknown {
+/**
+ * A use that fades and a moment that is expected anew say nothing that could not be computed from what is stored. What
+ * would help is news; by how much is not.
+ */
+function withoutPoolDrift({ statistics: _, queue, recommendations = [], ...status }: ResourcePoolStatus): unknown {
   const { usedAt: __, namespaces = [], head, ...memory } = queue ?? {};
   const holds = namespaces.filter(({ holdsPpm }) => holdsPpm > 0).map(({ name, holdsPpm }) => `${name} ${holdsPpm}`);
-  return { ...status, queue: { ...memory, holds: holds.sort(), head: head?.task } };
+  const helps = recommendations.map(({ type }) => type).sort();
+  return { ...status, helps, queue: { ...memory, holds: holds.sort(), head: head?.task } };
 }

@@ -4,7 +4,7 @@ import type { Observed } from "../../src/controller/observe.ts";
 import type { ObservedPool, ObservedRoot } from "../../src/controller/observed/pools.ts";
 import type { ObservedTask } from "../../src/controller/observed/task.ts";
 import { poolStatus } from "../../src/controller/pool-status.ts";
-import { type Plan, startStatistics, statisticsOf } from "../../src/scheduling/index.ts";
+import { type Plan, type Recommendation, startStatistics, statisticsOf } from "../../src/scheduling/index.ts";
 import { aNode } from "../support/scheduling.ts";
 import { anObservedTask, anOpenStart, aPool, noon, running, starting } from "./builders.ts";
 
@@ -12,9 +12,10 @@ interface Traits {
   readonly pool?: Partial<ObservedRoot>;
   readonly tasks?: readonly ObservedTask[];
   readonly plan?: Partial<Plan>;
+  readonly advice?: readonly Recommendation[] | undefined;
 }
 
-function status({ pool = {}, tasks = [], plan = {} }: Traits = {}): ReturnType<typeof poolStatus> {
+function status({ pool = {}, tasks = [], plan = {}, advice }: Traits = {}): ReturnType<typeof poolStatus> {
   const root: ObservedRoot = {
     object: aPool("lab"),
     spec: { stopPolicy: "None" },
@@ -30,7 +31,7 @@ function status({ pool = {}, tasks = [], plan = {} }: Traits = {}): ReturnType<t
   const snapshot = { pools: [], nodes: [], tasks: [] };
   const observed: Observed = { root: "lab", pool: root, pools: new Map([["lab", root]]), tasks, snapshot };
   const all: Plan = { decisions: [], waiting: [], usage: [], ...plan };
-  return poolStatus(observed, root, all, statisticsOf(startStatistics(noon), noon), noon);
+  return poolStatus(observed, root, all, statisticsOf(startStatistics(noon), noon), advice, noon);
 }
 
 const ready = (traits: Traits): string => {
@@ -98,4 +99,20 @@ test("tasks and shards are counted by what they do, ended tasks left out", () =>
   const found = status({ tasks, plan: { decisions } });
   expect(found.tasks).toEqual({ queued: 1, running: 3, suspended: 1 });
   expect(found.shards).toEqual({ waiting: 0, starting: 3, running: 1 });
+});
+
+test("what would help the pool is told, no more than five of it; nothing of another; and what was told stays until it is known", () => {
+  const words = { reason: "why", gain: "less", cost: "nodes" };
+  const mine = Array.from({ length: 6 }, () => ({ type: "AddNodes", pool: "lab", ...words }) as const);
+  const theirs = { type: "RaiseLimit", pool: "students", ...words } as const;
+  expect(status({ advice: [theirs, ...mine] }).recommendations).toEqual(
+    Array.from({ length: 5 }, () => ({ type: "AddNodes", ...words })),
+  );
+  expect(status({ advice: [theirs] }).recommendations).toBeUndefined();
+  const recommendations = [{ type: "AddNodes" as const, ...words }];
+  const told = { ...aPool("lab"), status: { recommendations } };
+  expect(status({ pool: { object: told } }).recommendations).toEqual(recommendations);
+  expect(status({ pool: { object: told }, advice: [] }).recommendations).toBeUndefined();
+  const [long] = status({ advice: [{ ...theirs, pool: "lab", cost: "x".repeat(2000) }] }).recommendations ?? [];
+  expect(long?.cost).toHaveLength(1024);
 });
