@@ -33,7 +33,7 @@ export const top: Verb = {
   summary: "show the pools, their use and their queues",
   usage: "[options]",
   description: `Shows the pools as a tree: nodes (ready of all), CPUs (allocated of all), utilisation, tasks queued and running, and
-shards (running of those not done). Below stand the tasks that have not ended, with items done and shards in the same way.`,
+shards (running of those not done). Below stand the tasks that have not ended, their shards counted in the same way.`,
   options,
   examples: [
     { does: "The pools now", command: "kubectl pool top" },
