@@ -1,6 +1,6 @@
 // What a plan costs the operator's main thread, in CPU time: the first, one after each single change, and at two, four
 // and eight times the size.
-import { forecast, Memo, planPool } from "../src/scheduling/index.ts";
+import { advise, forecast, Memo, planPool } from "../src/scheduling/index.ts";
 import { BusyPool, type BusyPoolSize } from "./busy-pool.ts";
 import { countIn, type Figures, type Scenario, wordIn } from "./scenario.ts";
 
@@ -47,6 +47,8 @@ function measured(size: BusyPoolSize): Figures {
     warmGrowth: perDoubling(({ warmMs }) => meanOf(warmMs)),
     forecastMs: whole.forecastMs,
     forecastSliceMs: whole.forecastSliceMs,
+    adviceMs: whole.adviceMs,
+    adviceSliceMs: whole.adviceSliceMs,
   };
 }
 
@@ -61,6 +63,9 @@ interface Cost {
   /** Of the first 20 tasks of the queue: all of it, and the longest without a rest. */
   readonly forecastMs: number;
   readonly forecastSliceMs: number;
+  /** Of a look for what would help, in the same way. */
+  readonly adviceMs: number;
+  readonly adviceSliceMs: number;
 }
 
 /** Cold: everything waits and every node is empty. Then the pool is full, as many tasks wait again, and one thing changes. */
@@ -83,22 +88,26 @@ function costOf(size: BusyPoolSize, runs: number): Cost {
     pool.apply(result);
     pool.change();
   }
-  const slices = forecastSlices(pool, memo);
+  const { snapshot, now } = pool;
+  const found = planPool(snapshot, now, memo);
+  const keys = found.waiting.slice(0, 20).map(({ task }) => task);
+  const slices = slicesOf(forecast(snapshot, found, keys, now, memo));
+  // It takes seconds, so it is asked of the whole size alone.
+  const adviceSlices = runs < warmRuns ? [0] : slicesOf(advise(snapshot, found, now));
   return {
     shards,
     running,
     coldMs: cold.ms,
     coldAgainMs: meanOf(again),
     warmMs,
-    forecastMs: rounded(slices.reduce((sum, ms) => sum + ms, 0)),
+    forecastMs: rounded(sumOf(slices)),
     forecastSliceMs: Math.max(...slices),
+    adviceMs: rounded(sumOf(adviceSlices)),
+    adviceSliceMs: Math.max(...adviceSlices),
   };
 }
 
-function forecastSlices({ snapshot, now }: BusyPool, memo: Memo): readonly number[] {
-  const found = planPool(snapshot, now, memo);
-  const keys = found.waiting.slice(0, 20).map(({ task }) => task);
-  const steps = forecast(snapshot, found, keys, now, memo);
+function slicesOf(steps: Generator<unknown, unknown>): readonly number[] {
   const slices: number[] = [];
   for (let done: boolean | undefined = false; !done; ) {
     const slice = timed(() => steps.next());
@@ -118,7 +127,11 @@ function timed<T>(work: () => T): { readonly result: T; readonly ms: number } {
 
 /** Of many: a kernel that counts in whole ticks of its clock is right in the mean. */
 function meanOf(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
+  return sumOf(values) / values.length;
+}
+
+function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
 }
 
 function percentile(values: readonly number[], part: number): number {

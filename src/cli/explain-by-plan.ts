@@ -3,31 +3,47 @@
 import { isForbidden } from "@dsl/kube-operator";
 import type { PooledTask } from "../api/pooled-task.ts";
 import { automatic } from "../controller/engine-choice.ts";
-import { observe } from "../controller/observe.ts";
+import { type Observed, observe } from "../controller/observe.ts";
 import { tasksOf, treesOf } from "../controller/observed/pools.ts";
 import { taskSpec } from "../controller/observed/specs.ts";
 import { poolStatus } from "../controller/pool-status.ts";
 import { isFinished } from "../controller/stage.ts";
 import { TaskMemories } from "../controller/task-memory.ts";
 import { taskStatus } from "../controller/task-status.ts";
-import { forecastNow, planPool } from "../scheduling/index.ts";
+import { adviseNow, forecastNow, type Plan, planPool } from "../scheduling/index.ts";
 import { explainedByStatus } from "../view/explanation.ts";
+import { adviceIn, poolExplainedByStatus, type ToldAdvice } from "../view/pool-explanation.ts";
 import type { ExplanationSource } from "./explain.ts";
 import { explanationFromStatus } from "./explain.ts";
 import { readStores } from "./read-stores.ts";
+import type { Cluster } from "./verb.ts";
 
-export const explanationByPlan: ExplanationSource = async (cluster, task, now) => {
-  try {
-    return await planned(cluster, task, now);
-  } catch (error) {
-    if (isForbidden(error)) return explanationFromStatus(cluster, task, now);
-    throw error;
-  }
+export const explanationByPlan: ExplanationSource = {
+  task: (cluster, task, now) =>
+    planned(
+      () => explainTask(cluster, task, now),
+      () => explanationFromStatus(cluster, task, now),
+    ),
+  pool: (cluster, pool, now) =>
+    planned(
+      () => explainPool(cluster, pool, now),
+      async () => poolExplainedByStatus(pool),
+    ),
 };
 
-const planned: ExplanationSource = async ({ api }, task, now) => {
+async function planned<T>(ask: () => Promise<T>, fromStatus: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (isForbidden(error)) return fromStatus();
+    throw error;
+  }
+}
+
+/** The tree of a pool, which need not be there, and its plan. */
+async function planOf({ api }: Cluster, pool: string, now: number): Promise<{ observed: Observed; plan: Plan }> {
   const stores = await readStores(api);
-  const root = treesOf(stores).rootOf(task.spec.poolRef.name);
+  const root = treesOf(stores).rootOf(pool);
   const memories = new TaskMemories(api);
   await Promise.all(
     tasksOf(stores, root).map(async (each) => {
@@ -36,7 +52,11 @@ const planned: ExplanationSource = async ({ api }, task, now) => {
     }),
   );
   const observed = observe({ stores, memories, choice: automatic }, root, now);
-  const plan = planPool(observed.snapshot, now);
+  return { observed, plan: planPool(observed.snapshot, now) };
+}
+
+const explainTask: ExplanationSource["task"] = async (cluster, task, now) => {
+  const { observed, plan } = await planOf(cluster, task.spec.poolRef.name, now);
   const mine = observed.tasks.find(({ object }) => object.metadata.uid === task.metadata.uid);
   const waiting = plan.waiting.find((each) => each.task === mine?.key);
   const starts = plan.decisions.filter((each) => each.kind === "start" && each.task === mine?.key).length;
@@ -52,4 +72,27 @@ const planned: ExplanationSource = async ({ api }, task, now) => {
   if (forecast === undefined) return explained;
   const wouldStartIf = forecast.wouldStartIf.map(({ message }) => message);
   return { ...explained, wouldStartIf, expectedStart: forecast.expectedStart };
+};
+
+/** What would help it, and the pools above and below it. */
+const explainPool: ExplanationSource["pool"] = async (cluster, object, now) => {
+  const { name } = object.metadata;
+  const { observed, plan } = await planOf(cluster, name, now);
+  const pool = observed.pools.get(name);
+  if (pool === undefined) return poolExplainedByStatus(object);
+  const kin = new Set(
+    [...observed.pools.values()].filter((each) => each.lineage.includes(pool) || pool.lineage.includes(each)),
+  );
+  const found = adviseNow(observed.snapshot, plan, now).flatMap(({ found: _, ...words }): ToldAdvice[] => {
+    const about = observed.pools.get(words.pool);
+    return about !== undefined && kin.has(about) ? [words] : [];
+  });
+  // What an hour has shown is known to the operator alone, and is over once nodes are lacking.
+  const isLacking = found.some(({ type }) => type === "AddNodes");
+  const seen = [...kin].flatMap(({ object }) => adviceIn(object)).filter(({ type }) => type === "RemoveNodes");
+  const status = poolStatus(observed, pool, plan, undefined, [], now);
+  return {
+    ...poolExplainedByStatus({ ...pool.object, status }),
+    recommendations: isLacking ? found : [...found, ...seen],
+  };
 };

@@ -1,13 +1,12 @@
 // `kubectl pool stop`, `drain` and `start`: whether the tasks of a pool, and of the pools below it, run. Three words for
 // one field.
-import { isNotFound } from "@dsl/kube-operator";
 import type { StopPolicy } from "../api/pool-words.ts";
 import type { ResourcePool } from "../api/resource-pool.ts";
 import type { Options } from "./arguments.ts";
 import { resourcePools } from "./kinds.ts";
 import { objectFormats, objectText } from "./output.ts";
-import { Refusal, UsageError } from "./usage-error.ts";
-import type { Cluster, ExitStatus, Session, Verb } from "./verb.ts";
+import { fetchPool, poolArguments } from "./pools.ts";
+import type { ExitStatus, Session, Verb } from "./verb.ts";
 
 const options = {
   output: { short: "o", value: "FORMAT", choices: objectFormats, help: "print the changed pool instead of a sentence" },
@@ -95,21 +94,4 @@ function said({ spec, status }: ResourcePool, policy: StopPolicy): string {
 
 function shards(count: number): string {
   return count === 1 ? "1 shard" : `${count} shards`;
-}
-
-/** From `lab` or, as kubectl prints it, `rpool/lab`. */
-function poolArguments(positionals: readonly string[]): readonly string[] {
-  if (positionals.length === 0 || positionals.includes("")) {
-    throw new UsageError("the name of a POOL is missing; `kubectl pool top` lists them");
-  }
-  return positionals.map((word) => word.replace(/^(rpool|resourcepools?)(\.kube-pool\.dev)?\//, ""));
-}
-
-async function fetchPool({ api }: Cluster, name: string): Promise<ResourcePool> {
-  try {
-    return await api.get(resourcePools, { name });
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-    throw new Refusal(`there is no ResourcePool ${name}; \`kubectl pool top\` lists all`, { cause: error });
-  }
 }

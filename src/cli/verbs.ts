@@ -18,7 +18,10 @@ import { version } from "./version.ts";
 export const verbs: readonly Verb[] = [
   map,
   top,
-  explainBy(async (...question) => (await import("./explain-by-plan.ts")).explanationByPlan(...question)),
+  explainBy({
+    task: async (...question) => (await import("./explain-by-plan.ts")).explanationByPlan.task(...question),
+    pool: async (...question) => (await import("./explain-by-plan.ts")).explanationByPlan.pool(...question),
+  }),
   results,
   failures,
   logs,

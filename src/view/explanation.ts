@@ -3,7 +3,7 @@
 import type { PooledTask } from "../api/pooled-task.ts";
 import type { ResourcePool } from "../api/resource-pool.ts";
 import { durationText } from "./duration.ts";
-import { poolRow } from "./pool-row.ts";
+import { type PoolRow, poolRow } from "./pool-row.ts";
 import { whatHelpsAgainst } from "./reasons.ts";
 import { type TaskRow, type TaskStage, taskRow } from "./task-row.ts";
 
@@ -35,7 +35,7 @@ export function explainedByStatus(task: PooledTask, pool: ResourcePool | undefin
   const startsAt = expectedStart === undefined ? undefined : Date.parse(expectedStart);
   return {
     task: taskRow(task, now),
-    room: pool && poolRow(pool).resources.map(({ name, free, capacity }) => ({ resource: name, free, capacity })),
+    room: pool && roomOf(poolRow(pool)),
     isCurrent: (task.status?.observedGeneration ?? 0) >= (task.metadata.generation ?? 0),
     wouldStartIf,
     // What was expected and has not come is expected no more: the operator says so with its next look.
@@ -84,7 +84,11 @@ function stateText({ stage, items, shards }: TaskRow): string {
   return parts.join(", ");
 }
 
-function roomText(room: readonly Room[]): string {
+export function roomOf({ resources }: PoolRow): readonly Room[] {
+  return resources.map(({ name, free, capacity }) => ({ resource: name, free, capacity }));
+}
+
+export function roomText(room: readonly Room[]): string {
   // Nodes name what they have none of, too.
   const had = room.filter(({ capacity }) => !/^0\D*$/.test(capacity));
   if (had.length === 0) return "no capacity known yet";

@@ -119,3 +119,71 @@ test("-o json is for programs", async () => {
     isCurrent: false,
   });
 });
+
+test("a pool is explained by the planner: where it stands, what would help, what that brings and takes", async () => {
+  const { run, createPool, createTask, api } = stage();
+  const words = { reason: "5% was used", gain: "3 nodes less", cost: "a peak waits" };
+  await createPool("lab", {
+    recommendations: [
+      { type: "RemoveNodes", ...words },
+      { type: "MoveShards", ...words },
+    ],
+  });
+  await createPool("students", undefined, { parentRef: { name: "lab" } });
+  for (const name of ["a", "b"]) {
+    await api.create(nodes, { apiVersion: "v1", kind: "Node", metadata: { name } });
+    const status = { allocatable: { cpu: "2", pods: "110" }, conditions: [{ type: "Ready", status: "True" }] };
+    await api.patch(nodes, { name }, { type: "merge", body: { status } }, { subresource: "status" });
+  }
+  expect((await run(["explain", "rpool/lab"])).stdout).toMatch(
+    /\nRemoveNodes: +5% was used\n +Gain: .*\n +Cost: +a peak waits\n$/,
+  );
+  const pool = { poolRef: { name: "students" }, expectedItemSeconds: 600 };
+  await createTask("squares", { ...pool, parallelism: 6 });
+  expect((await run(["explain", "rpool/students"])).stdout).toMatchInlineSnapshot(`
+    "Pool:                         students, below lab
+    State:                        ready
+    Room:                         cpu 0 free of 4, pods 216 free of 220
+    Tasks:                        1 running, 0 queued, 0 suspended
+    Shards:                       0 running, 4 starting, 96 waiting
+    AddNodes (lab):               1 task waits; of the first, each shard asks for 1 cpu; lab has 0 free
+      Gain:                       mean wait of the next 96 shards 125 min -> 82 min
+      Cost:                       1 more node like a (2 cpu)
+    PoolSmallerThanParallelism:   default/squares asks for 6 shards at once, and students could hold 4 of them if nothing else ran
+      Gain:                       4 -> 6 shards at once
+      Cost:                       1 more node like a (2 cpu); parallelism 4 changes nothing, and says what there is
+    "
+  `);
+  const told = JSON.parse((await run(["explain", "rpool/lab", "-o", "json"])).stdout);
+  expect(told).toMatchObject({ pool: { name: "lab" }, recommendations: [{ type: "AddNodes" }, { pool: "students" }] });
+});
+
+test("who may see no nodes is told what stands in the pool's status", async () => {
+  const { run, createPool } = stageWithoutNodes();
+  const words = {
+    reason: "1 task waits",
+    gain: "mean wait of the next 4 shards 25 min -> 10 min",
+    cost: "1 more node",
+  };
+  await createPool("lab", {
+    conditions: conditions({ Ready: "True" }),
+    recommendations: [{ type: "AddNodes", ...words }],
+  });
+  await createPool("idle", { conditions: conditions({ Ready: "True" }) });
+  expect((await run(["explain", "rpool/lab"])).stdout).toMatchInlineSnapshot(`
+    "Pool:       lab
+    State:      ready
+    Room:       no capacity known yet
+    AddNodes:   1 task waits
+      Gain:     mean wait of the next 4 shards 25 min -> 10 min
+      Cost:     1 more node
+    "
+  `);
+  expect((await run(["explain", "resourcepool/idle"])).stdout).toContain("Advice:   none\n");
+});
+
+test("a pool that is not there, and more than one, are told", async () => {
+  const { run } = stage();
+  expect(await run(["explain", "rpool/gone"])).toMatchObject({ status: 1, stderr: expect.stringContaining("gone") });
+  expect(await run(["explain", "rpool/a", "rpool/b"])).toMatchObject({ status: 2 });
+});

@@ -1,6 +1,7 @@
 // PoolSmallerThanParallelism: a task asks for more shards at once than its pool could hold with all its nodes empty. Alike
 // shards leave nothing to plan: how many of them a node and a limit hold is exact.
 import { isPassing, selects, tolerates } from "../constraints.ts";
+import type { Held } from "../held.ts";
 import type { Node, Pool, Task } from "../model.ts";
 import { compareText } from "../order/chain.ts";
 import { openShards } from "../queue.ts";
@@ -22,19 +23,28 @@ interface Lack {
   readonly reach: Reach;
 }
 
+/** So many kinds of shards are looked at, those first of which most are wanted at once. */
+const kindsMax = 50;
+
 export const poolSmallerThanParallelism: Advice = function* (situation) {
-  yield;
   const { whole, held } = situation;
+  yield;
   const root = whole.pools.find(({ parent }) => parent === undefined);
-  const reaches = new Map<string, Reach>();
+  const wanting = whole.tasks
+    .filter(({ blocked, stop }) => blocked === undefined && stop === undefined)
+    .map((task) => ({ task, wanted: Math.min(task.parallelism ?? 0, task.active.length + openShards(task)) }))
+    .filter(({ task, wanted }) => wanted > 1 && held.lineageOf(task.pool).at(-1) === root)
+    .sort((a, b) => b.wanted - a.wanted || compareText(a.task.key, b.task.key));
+  const places = new Map<string, number>();
   const worst = new Map<string, Lack>();
-  for (const task of whole.tasks) {
-    const wanted = Math.min(task.parallelism ?? 0, task.active.length + openShards(task));
-    if (wanted < 2 || task.blocked !== undefined || task.stop !== undefined) continue;
-    if (held.lineageOf(task.pool).at(-1) !== root) continue;
-    const ask = JSON.stringify([task.pool, task.request, task.constraints]);
-    const reach = reaches.get(ask) ?? reachOf(task, situation);
-    reaches.set(ask, reach);
+  for (const { task, wanted } of wanting) {
+    const kind = JSON.stringify([task.request, task.constraints]);
+    if (!places.has(kind)) {
+      if (places.size === kindsMax) continue;
+      yield;
+      places.set(kind, placesFor(task, whole.nodes));
+    }
+    const reach = reachOf(task, places.get(kind) ?? 0, held);
     if (reach.most === 0 || reach.most >= wanted) continue;
     const lack = { task, wanted, reach };
     const known = worst.get(task.pool);
@@ -48,12 +58,10 @@ function told({ task, wanted, reach }: Lack, { whole }: Situation): Recommendati
   const takes = under
     .filter((each) => each.most < wanted)
     .map(({ pool }) => `a limit of ${limitText(pool, task, wanted)} for ${pool.name}`);
-  const like = whole.nodes
-    .filter((node) => admitsEver(node, task) && timesIn(node.allocatable, task) > 0)
-    .sort(bySize)[0];
-  const each = like === undefined ? 0 : Math.max(...moreLike(like, whole.nodes, 1).map((node) => placesOn(node, task)));
-  if (onNodes < wanted && like !== undefined && each > 0) {
-    const count = Math.ceil((wanted - onNodes) / each);
+  const like = whole.nodes.filter((node) => admitsEver(node, task) && placesOn(node, task) > 0).sort(bySize)[0];
+  if (onNodes < wanted && like !== undefined) {
+    const [more = like] = moreLike(like, whole.nodes, 1);
+    const count = Math.ceil((wanted - onNodes) / placesOn(more, task));
     takes.push(`${count} more ${count === 1 ? "node" : "nodes"} like ${like.name} (${requestText(like.allocatable)})`);
   }
   return {
@@ -65,13 +73,14 @@ function told({ task, wanted, reach }: Lack, { whole }: Situation): Recommendati
   };
 }
 
-function reachOf(task: Task, { whole, held }: Situation): Reach {
-  const onNodes = whole.nodes
-    .filter((node) => admitsEver(node, task))
-    .reduce((sum, node) => sum + placesOn(node, task), 0);
+function placesFor(task: Task, nodes: readonly Node[]): number {
+  return nodes.reduce((sum, node) => sum + (admitsEver(node, task) ? placesOn(node, task) : 0), 0);
+}
+
+function reachOf({ pool: name, request }: Task, onNodes: number, held: Held): Reach {
   const under = held
-    .lineageOf(task.pool)
-    .flatMap((pool) => (pool.limit === undefined ? [] : { pool, most: timesUnder(pool.limit, task.request) }));
+    .lineageOf(name)
+    .flatMap((pool) => (pool.limit === undefined ? [] : { pool, most: timesUnder(pool.limit, request) }));
   return { onNodes, under, most: Math.min(onNodes, ...under.map(({ most }) => most)) };
 }
 
@@ -81,7 +90,9 @@ function placesOn({ allocatable, foreign }: Node, task: Task): number {
 }
 
 function timesIn(room: Amounts, { request }: Task): number {
-  const counts = Object.entries(request).map(([name, amount]) => (amount > 0 ? (room[name] ?? 0) / amount : Infinity));
+  const counts = Object.entries(request).map(([name, amount]) =>
+    amount > 0 ? (room[name] ?? 0) / amount : Number.POSITIVE_INFINITY,
+  );
   return Math.max(0, Math.floor(Math.min(...counts)));
 }
 
