@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { effectivePool } from "../src/api/effective-pool.ts";
 import { resourcePoolSpec, sharesOf } from "../src/api/resource-pool.ts";
 import {
+  adviseNow,
   boundedSlowdownMilli,
   defaultOrder,
   noAttempts,
@@ -11,11 +12,14 @@ import {
   orderNames,
   type PlacementName,
   planPool,
+  recommendationTypes,
   startStatistics,
   statisticsOf,
   taskStatistics,
   withAttempt,
 } from "../src/scheduling/index.ts";
+import { poolExplanationLines } from "../src/view/pool-explanation.ts";
+import { poolRow } from "../src/view/pool-row.ts";
 import { rowsIn, section } from "./support/pages.ts";
 import { aPool, expectPlan, noon, type PoolBuilder, seconds } from "./support/scheduling.ts";
 
@@ -230,5 +234,23 @@ describe("where a shard goes, and the numbers", () => {
     const text = section(page, "The numbers");
     expect(text).toContain(`**${statisticsOf(state, 120_000).utilizationPercent}** percent`);
     expect(text).toContain(`told as **${boundedSlowdownMilli(100_000, 180_000, 9)}**`);
+  });
+});
+
+describe("what would help", () => {
+  test("is in the example what the planner finds", () => {
+    const { snapshot } = aPool()
+      .withNodes(1, { cpu: 4 })
+      .withTasks({ work: { cpu: 4, shards: 4, running: ["node-1"], expected: { likelyMs: seconds(600) } } });
+    const recommendations = adviseNow(snapshot, planPool(snapshot, noon), noon);
+    const pool = poolRow({ metadata: { name: "lab", creationTimestamp: "" } } as Parameters<typeof poolRow>[0]);
+    const lines = poolExplanationLines({ pool, recommendations }).slice(-3);
+    const [, shown = ""] = /```\n(.*?)\n```/s.exec(section(page, "What would help")) ?? [];
+    expect(lines.map(({ label, text }) => `${`${label}:`.padEnd(9)}   ${text}`)).toEqual(shown.split("\n"));
+  });
+
+  test("is of these kinds", () => {
+    const rows = rowsIn(section(page, "What would help"));
+    expect(rows.map(([type]) => bare(type)).sort()).toEqual([...recommendationTypes].sort());
   });
 });

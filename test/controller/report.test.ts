@@ -1,13 +1,16 @@
 import { manualClock } from "@dsl/kube-operator/testing";
 import { expect, test } from "vitest";
 import type { PooledTask } from "../../src/api/pooled-task.ts";
+import type { ResourcePoolStatus } from "../../src/api/resource-pool.ts";
 import type { Applier } from "../../src/controller/apply.ts";
 import type { Observed } from "../../src/controller/observe.ts";
+import type { ObservedRoot } from "../../src/controller/observed/pools.ts";
 import { Reporter } from "../../src/controller/report.ts";
-import type { TaskForecast, Waiting, WouldStart } from "../../src/scheduling/index.ts";
+import type { Recommendation, TaskForecast, Waiting, WouldStart } from "../../src/scheduling/index.ts";
 import {
   anAccount,
   anObservedTask,
+  aPool,
   attempt,
   noon,
   type ObservedTraits,
@@ -252,4 +255,37 @@ test("of many that wait only so many are told at a time as half a second allows;
   expect(written.filter((uid) => uid !== "working")).toHaveLength(28);
   await report(noon + 62_000, false);
   expect(written.length).toBeGreaterThan(60);
+});
+
+test("what would help a pool is news; by how much is not, and is written with something else", async () => {
+  const written: ResourcePoolStatus[] = [];
+  const applier = {
+    queue: () => ({ openStarts: [] }),
+    reportPool: async (_: Observed, __: ObservedRoot, status: ResourcePoolStatus) => void written.push(status),
+  };
+  const reporter = new Reporter(applier as unknown as Applier, manualClock());
+  const report = async (seconds: number, type: Recommendation["type"], gain: string): Promise<void> => {
+    const status = written.at(-1);
+    const object = { ...aPool("lab"), ...(status && { status }) };
+    const pool: ObservedRoot = {
+      object,
+      spec: { stopPolicy: "None" },
+      effective: undefined,
+      problems: [],
+      nodes: [],
+      overlaps: new Map(),
+      openStarts: [],
+      lineage: [],
+    };
+    const snapshot = { pools: [], nodes: [], tasks: [] };
+    const observed: Observed = { root: "lab", pool, pools: new Map([["lab", pool]]), tasks: [], snapshot };
+    const advice = [{ type, pool: "lab", reason: "", gain, cost: "" }];
+    const plan = { decisions: [], usage: [], waiting: [] };
+    await reporter.reportPools(observed, plan, new Map(), advice, noon + seconds * 1000);
+  };
+  await report(0, "AddNodes", "9 min -> 3 min");
+  await report(100, "AddNodes", "8 min -> 3 min");
+  expect(written).toHaveLength(1);
+  await report(200, "RaiseLimit", "8 min -> 3 min");
+  expect(written.map(({ recommendations }) => recommendations?.[0]?.type)).toEqual(["AddNodes", "RaiseLimit"]);
 });

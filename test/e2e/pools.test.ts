@@ -41,10 +41,13 @@ describe("two pools below one, on a node of 32 CPUs", () => {
 
   test("the reservation comes first, the limit holds at every revision, and the rest goes by shares", async () => {
     const [report, thesis] = ["report", "thesis"].map(freshName) as [string, string];
-    await apply(simulatedTask(report, { pool: "staff", items: 100, runMs: 3000 }));
+    await apply(simulatedTask(report, { pool: "staff", items: 100, runMs: 3000, spec: { parallelism: 40 } }));
     await history.until(() => live(report) === 32, 60_000);
     // The staff use what the students have reserved, until those want it.
     expect(await explain(report)).toMatch(/Reason: +PoolFull/);
+    const ofPool = await explain("rpool/staff");
+    expect(ofPool).toMatch(/PoolSmallerThanParallelism: .*asks for 40 shards at once, and staff could hold 32 of them/);
+    expect(ofPool).toMatch(/Cost: +1 more node like node-0001 /);
     await apply(simulatedTask(thesis, { pool: "students", items: 48, runMs: 3000 }));
     await history.until(() => live(thesis) === 12, 60_000);
     // Between an end and the next start another word may be true for a moment.
