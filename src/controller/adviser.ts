@@ -1,5 +1,5 @@
 // What would help a pool, as its status tells it. To find that takes many plans, so they are made one after the other
-// between the turns of the loop, seldom; and nothing is told that was not found twice in a row.
+// between the turns of the loop, seldom; and nothing is told that has not held for a while.
 import type { Clock } from "@dsl/kube-operator";
 import { advise, type Plan, type PoolStatistics, type Recommendation } from "../scheduling/index.ts";
 import type { Observed } from "./observe.ts";
@@ -22,8 +22,8 @@ export class Adviser {
   readonly #clock: Clock;
   readonly #ready: () => void;
   #told: readonly Recommendation[] | undefined;
-  /** What the latest look found, and before the first what an operator before this one has told. */
-  #found: ReadonlySet<string> | undefined;
+  /** Of what the latest look found, as `pool type`, since when each look has; what an operator before this one has told, too. */
+  #since: ReadonlyMap<string, number> | undefined;
   #isToldAll = true;
   #errors: readonly unknown[] = [];
   #isWorking = false;
@@ -45,7 +45,7 @@ export class Adviser {
     const isDue = now >= dueAt;
     if (isDue && !this.#isWorking) {
       this.#scene = scene;
-      this.#found ??= storedIn(observed);
+      this.#since ??= storedIn(observed);
       void this.#look(observed, plan, statistics.get(observed.root), now);
     }
     const errors = this.#errors;
@@ -57,11 +57,12 @@ export class Adviser {
   async #look({ snapshot }: Observed, plan: Plan, statistics: PoolStatistics | undefined, now: number): Promise<void> {
     this.#isWorking = true;
     this.#begunAt = now;
-    const before = this.#found ?? new Set();
+    const before = this.#since ?? new Map<string, number>();
     try {
       const found = await unhurried(this.#clock, advise(snapshot, plan, now, statistics));
-      this.#found = new Set(found.map(idOf));
-      this.#told = found.filter((each) => before.has(idOf(each)));
+      const since = new Map(found.map((each) => [idOf(each), before.get(idOf(each)) ?? now]));
+      this.#since = since;
+      this.#told = found.filter((each) => now - (since.get(idOf(each)) ?? now) >= everyMs);
       this.#isToldAll = this.#told.length === found.length;
     } catch (error) {
       this.#errors = [error];
@@ -76,11 +77,11 @@ function idOf({ pool, type }: { readonly pool: string; readonly type: string }):
   return `${pool} ${type}`;
 }
 
-function storedIn({ pools }: Observed): ReadonlySet<string> {
+function storedIn({ pools }: Observed): ReadonlyMap<string, number> {
   const stored = [...pools].flatMap(([pool, { object }]) =>
-    (object.status?.recommendations ?? []).map(({ type }) => idOf({ pool, type })),
+    (object.status?.recommendations ?? []).map(({ type }) => [idOf({ pool, type }), Number.NEGATIVE_INFINITY] as const),
   );
-  return new Set(stored);
+  return new Map(stored);
 }
 
 /** What somebody changes who follows advice. */

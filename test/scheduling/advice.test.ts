@@ -74,7 +74,7 @@ describe("AddNodes", () => {
       .withNodes(2, { cpu: 4 })
       .withTasks({ gang: { shards: 4, minParallelism: 4, cpu: 4, ...lasting(5) } });
     expect(told(pool)).toMatchObject([
-      { type: "AddNodes", gain: "4 shards start that would not", cost: "2 more nodes like node-1 (4 cpu)" },
+      { type: "AddNodes", gain: "4 shards start that never would", cost: "2 more nodes like node-1 (4 cpu)" },
     ]);
   });
 
@@ -117,7 +117,7 @@ describe("RaiseLimit", () => {
       .withChild("students", { limit: { cpu: 1.5 } })
       .withTasks({ work: { pool: "students", shards: 1, cpu: 2, ...lasting(1) } });
     expect(told(pool)).toMatchObject([
-      { type: "RaiseLimit", gain: "1 shard starts that would not", cost: expect.stringContaining("1500m -> 2 cpu") },
+      { type: "RaiseLimit", gain: "1 shard starts that never would", cost: expect.stringContaining("1500m -> 2 cpu") },
     ]);
   });
 
@@ -165,17 +165,17 @@ describe("RemoveNodes", () => {
       {
         type: "RemoveNodes",
         pool: "lab",
-        reason: "over the last hour 9% was used, and shards waited less than a minute",
+        reason: "over the last hour 9% was used, and tasks began within a minute",
         gain: "5 nodes like node-2 less; of the others the busiest five minutes used 38%, instead of 14%",
         cost: "what comes beyond that waits; no shard runs on node-2, node-3, node-4, node-5, node-6 now",
       },
     ]);
   });
 
-  test("is not told of a pool that was full for five minutes, where shards waited, or that has not been seen for an hour", () => {
+  test("is not told of a pool that was full for five minutes, where tasks waited, or that has not been seen for an hour", () => {
     expect(types(quiet)).toEqual([]);
     expect(types(quiet, anHourOf({ cpu: 60 }))).toEqual([]);
-    expect(types(quiet, anHourOf({ cpu: 9 }, { meanWaitMs: minutes(2) }))).toEqual([]);
+    expect(types(quiet, anHourOf({ cpu: 9 }, { meanFirstStartMs: minutes(2) }))).toEqual([]);
     expect(types(quiet, anHourOf({ cpu: 9 }, { windowMs: minutes(30) }))).toEqual([]);
     expect(types(quiet, anHourOf({}))).toEqual([]);
   });

@@ -2,14 +2,14 @@
 import type { Node } from "../model.ts";
 import { covers, requestText } from "../resources.ts";
 import { admits, bySize, moreLike } from "../what-if.ts";
-import type { Advice, Situation } from "./advise.ts";
+import type { AdviceKind, Situation } from "./advise.ts";
 import { savedText } from "./recommendation.ts";
 
 const kindsMax = 3;
 /** A large pool is not asked node by node. */
 const firstPart = 1 / 16;
 
-export const addNodes: Advice = function* (situation) {
+export const addNodes: AdviceKind = function* (situation) {
   const { snapshot, front, trials } = situation;
   const root = snapshot.pools.find(({ parent }) => parent === undefined);
   const first = front.find(({ waiting: { reason } }) => reason === "PoolFull" || reason === "NoNodeFits");

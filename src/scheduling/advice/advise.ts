@@ -36,11 +36,11 @@ export interface InFront {
 }
 
 /** Finds what it has to say, if anything. */
-export type Advice = (situation: Situation) => Generator<undefined, readonly Recommendation[]>;
+export type AdviceKind = (situation: Situation) => Generator<undefined, readonly Recommendation[]>;
 
 /** What is tried where somebody waits long, and what else there is to say. */
-const againstWaiting: readonly Advice[] = [moveShards, raiseLimit, addNodes];
-const anyhow: readonly Advice[] = [removeNodes, poolSmallerThanParallelism];
+const againstWaiting: readonly AdviceKind[] = [moveShards, raiseLimit, addNodes];
+const anyhow: readonly AdviceKind[] = [removeNodes, poolSmallerThanParallelism];
 
 /** So many tasks of each queue are looked at. */
 const frontMax = 20;
@@ -80,17 +80,10 @@ function* look(
     return task === undefined ? [] : [{ task, waiting }];
   });
   const told = front.map(({ task }) => task);
+  const keys = told.map(({ key }) => key);
   // Where nobody waits, what runs may have more to start.
-  const standing =
-    front.length > 0
-      ? inFront(
-          whole,
-          plan,
-          told.map(({ key }) => key),
-        )
-      : whole;
-  const counted = front.length > 0 ? told : standing.tasks;
-  const trials = yield* Trials.of(standing, counted, now);
+  const standing = told.length > 0 ? inFront(whole, plan, keys) : whole;
+  const trials = yield* Trials.of(standing, told.length > 0 ? told : whole.tasks, now);
   return { snapshot: standing, whole, held: new Held(whole), front, trials, statistics, now };
 }
 

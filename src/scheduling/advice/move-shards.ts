@@ -6,7 +6,7 @@ import { planPool } from "../plan.ts";
 import { hasStarted } from "../queue.ts";
 import { type Amounts, covers, minus, plus } from "../resources.ts";
 import { admits } from "../what-if.ts";
-import type { Advice, Situation } from "./advise.ts";
+import type { AdviceKind, Situation } from "./advise.ts";
 import { savedText, waitText } from "./recommendation.ts";
 
 const tasksMax = 2;
@@ -26,7 +26,7 @@ interface Move {
   readonly lostMs: number;
 }
 
-export const moveShards: Advice = function* (situation) {
+export const moveShards: AdviceKind = function* (situation) {
   const { snapshot, front, trials, now } = situation;
   const root = snapshot.pools.find(({ parent }) => parent === undefined);
   const large = front.filter(({ task, waiting: { reason } }) => {

@@ -7,7 +7,7 @@ import { compareText } from "../order/chain.ts";
 import { openShards } from "../queue.ts";
 import { type Amounts, amountOfText, minus, requestText, times } from "../resources.ts";
 import { bySize, moreLike } from "../what-if.ts";
-import type { Advice, Situation } from "./advise.ts";
+import type { AdviceKind, Situation } from "./advise.ts";
 import type { Recommendation } from "./recommendation.ts";
 
 /** How many of a task's shards there could be at once: on all nodes, and under each limit. */
@@ -26,7 +26,7 @@ interface Lack {
 /** So many kinds of shards are looked at, those first of which most are wanted at once. */
 const kindsMax = 50;
 
-export const poolSmallerThanParallelism: Advice = function* (situation) {
+export const poolSmallerThanParallelism: AdviceKind = function* (situation) {
   const { whole, held } = situation;
   yield;
   const root = whole.pools.find(({ parent }) => parent === undefined);

@@ -3,13 +3,13 @@ import type { Pool, Snapshot } from "../model.ts";
 import { compareText } from "../order/chain.ts";
 import { planPool } from "../plan.ts";
 import { type Amounts, amountOfText, amountText, plus, requestText } from "../resources.ts";
-import type { Advice, Situation } from "./advise.ts";
+import type { AdviceKind, Situation } from "./advise.ts";
 import { type Recommendation, savedText } from "./recommendation.ts";
 
 const poolsMax = 3;
 const gi = 2 ** 30;
 
-export const raiseLimit: Advice = function* (situation) {
+export const raiseLimit: AdviceKind = function* (situation) {
   const { held, front, trials, now } = situation;
   const all: Recommendation[] = [];
   for (const pool of limitedPools(situation)) {

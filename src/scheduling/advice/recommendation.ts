@@ -58,7 +58,7 @@ export function savedText(saved: Saved): string {
   const parts: string[] = [];
   const whose = shards === 1 ? "wait of the next shard" : `mean wait of the next ${shards} shards`;
   if (waitsLess(saved)) parts.push(`${whose} ${waitText(beforeMs)} -> ${waitText(afterMs)}`);
-  if (more > 0) parts.push(more === 1 ? "1 shard starts that would not" : `${more} shards start that would not`);
+  if (more > 0) parts.push(more === 1 ? "1 shard starts that never would" : `${more} shards start that never would`);
   return parts.join("; ");
 }
 

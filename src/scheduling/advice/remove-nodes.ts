@@ -3,7 +3,7 @@ import type { Node } from "../model.ts";
 import { compareText } from "../order/chain.ts";
 import { type Amounts, dominantShare, minus, plus } from "../resources.ts";
 import { statisticsWindowMs } from "../statistics.ts";
-import type { Advice, Situation } from "./advise.ts";
+import type { AdviceKind, Situation } from "./advise.ts";
 import { leastSavedMs } from "./recommendation.ts";
 
 /** What was held at most leaves as much again free on the nodes that stay. */
@@ -12,13 +12,13 @@ const fullestPart = 0.5;
 const windowPart = 0.9;
 const nodesNamed = 5;
 
-export const removeNodes: Advice = function* (situation) {
+export const removeNodes: AdviceKind = function* (situation) {
   const { snapshot, front, trials, statistics } = situation;
   const root = snapshot.pools.find(({ parent }) => parent === undefined);
   if (root === undefined || statistics === undefined || front.length > 0) return [];
-  const { busiest, windowMs, utilizationPercent, meanWaitMs = 0 } = statistics;
+  const { busiest, windowMs, utilizationPercent, meanFirstStartMs = 0 } = statistics;
   const isKnown = windowMs >= windowPart * statisticsWindowMs && Object.values(busiest).some((amount) => amount > 0);
-  if (!isKnown || meanWaitMs >= leastSavedMs) return [];
+  if (!isKnown || meanFirstStartMs >= leastSavedMs) return [];
   yield;
   const spare = spareNodes(situation, busiest);
   const [like] = spare;
@@ -32,7 +32,7 @@ export const removeNodes: Advice = function* (situation) {
     {
       type: "RemoveNodes",
       pool: root.name,
-      reason: `over the last hour ${utilizationPercent}% was used, and shards waited less than a minute`,
+      reason: `over the last hour ${utilizationPercent}% was used, and tasks began within a minute`,
       gain: `${countText(spare.length)} like ${like.name} less; of the others the busiest five minutes used ${after}%, instead of ${before}%`,
       cost: `what comes beyond that waits; no shard runs on ${namesText(spare)} now`,
     },
