@@ -69,6 +69,29 @@ describe("AddNodes", () => {
     expect(told(pool)).toMatchObject([{ cost: "1 more node like large (8 cpu)" }]);
   });
 
+  test("tries the smallest kind first, whoever waits in front", () => {
+    const pool = aPool()
+      .withNode("large", { cpu: 8 })
+      .withNode("small", { cpu: 2 })
+      .withPool({ backfill: { policy: "BestEffort", candidates: "QueueOrder" } })
+      .withTasks({
+        big: { shards: 1, running: ["large"], cpu: 8, ...lasting(30) },
+        little: { shards: 6, running: ["small"], cpu: 2, ...lasting(30) },
+      });
+    expect(told(pool)).toMatchObject([
+      { gain: "mean wait of the next 7 shards 51 min -> 39 min", cost: "1 more node like small (2 cpu)" },
+    ]);
+  });
+
+  test("says of a long queue what the next shards save, and of none that it would never start", () => {
+    const pool = aPool()
+      .withNodes(1, { cpu: 4 })
+      .withTasks({ work: { shards: 1000, cpu: 4, ...lasting(10) } });
+    expect(told(pool)).toMatchObject([
+      { gain: expect.stringMatching(/^mean wait of the next \d+ shards \d+ h -> \d+ h$/) },
+    ]);
+  });
+
   test("names as many nodes as tasks need that start together", () => {
     const pool = aPool()
       .withNodes(2, { cpu: 4 })
@@ -121,8 +144,22 @@ describe("RaiseLimit", () => {
     ]);
   });
 
-  test("is not told where others would wait for what it gives", () => {
-    const pool = limited(2).withTasks({ others: { shards: 9, running: ["node-2"], cpu: 4, ...lasting(20) } });
+  test("is not told where a task of another pool would wait the longer for it", () => {
+    const pool = aPool()
+      .withNodes(2, { cpu: 4 })
+      .withChild("students", { limit: { cpu: 2 } })
+      .withTasks({
+        busy: { running: ["node-1"], cpu: 2, ...lasting(90) },
+        ends: { running: ["node-2"], cpu: 2, ...lasting(5) },
+        large: { shards: 1, cpu: 4, ...lasting(10) },
+        work: {
+          pool: "students",
+          shards: 1,
+          running: [{ node: "node-1", since: noon - minutes(30) }],
+          cpu: 2,
+          ...lasting(60),
+        },
+      });
     expect(types(pool)).not.toContain("RaiseLimit");
   });
 });
@@ -150,9 +187,28 @@ describe("MoveShards", () => {
   test("is not told where it fits soon, where nothing finds room elsewhere, nor of what is more important", () => {
     expect(types(scattered(30.5))).not.toContain("MoveShards");
     expect(types(scattered(90, 1))).not.toContain("MoveShards");
-    const full = scattered(90).withTasks({ other: { running: ["node-1"], cpu: 2, ...lasting(90) } });
+    const full = aPool()
+      .withNodes(3, { cpu: 8 })
+      .withTasks({
+        large: { shards: 1, cpu: 8, ...lasting(10) },
+        one: { running: ["node-1"], cpu: 6, ...lasting(90) },
+        others: { running: ["node-2", "node-3"], cpu: 5, ...lasting(90) },
+      });
+    expect(planPool(full.snapshot, noon).waiting).toMatchObject([{ reason: "NoNodeFits" }]);
     expect(types(full)).not.toContain("MoveShards");
   });
+});
+
+test("MoveShards stops none without which the large one fits all the same", () => {
+  const pool = aPool()
+    .withNodes(2, { cpu: 8 })
+    .withTasks({
+      old: { running: [{ node: "node-1", since: noon - minutes(30) }], cpu: 4, ...lasting(90) },
+      tiny: { running: [{ node: "node-2", since: noon - minutes(1) }], cpu: 1, ...lasting(90) },
+      young: { running: [{ node: "node-2", since: noon - minutes(5) }], cpu: 4, ...lasting(90) },
+      large: { shards: 1, cpu: 7, ...lasting(10) },
+    });
+  expect(told(pool)[0]?.cost).toMatch(/^stop shard 0 of lab\/young on node-2, to run again/);
 });
 
 describe("RemoveNodes", () => {
@@ -178,6 +234,13 @@ describe("RemoveNodes", () => {
     expect(types(quiet, anHourOf({ cpu: 9 }, { meanFirstStartMs: minutes(2) }))).toEqual([]);
     expect(types(quiet, anHourOf({ cpu: 9 }, { windowMs: minutes(30) }))).toEqual([]);
     expect(types(quiet, anHourOf({}))).toEqual([]);
+  });
+
+  test("is not told where something that waits out a delay would then wait for room", () => {
+    const until = noon + minutes(1);
+    const backingOff = [100, 101, 102, 103, 104].map((shard) => ({ shard, until }));
+    const retried = quiet.withTasks({ retried: { backingOff, cpu: 8, ...lasting(30) } });
+    expect(types(retried, anHourOf({ cpu: 9 }))).toEqual([]);
   });
 
   test("leaves one node of each kind, and none goes on which something runs", () => {
@@ -217,7 +280,7 @@ describe("PoolSmallerThanParallelism", () => {
     ]);
   });
 
-  test("is not told of a pool that is only busy, nor of a task with few shards left", () => {
+  test("is not told of a pool that is only busy, nor of a task with few shards left or that never fits", () => {
     const pool = aPool().withNodes(2, { cpu: 8 });
     const busy = pool.withTasks({
       busy: { running: ["node-1", "node-2"], cpu: 8, ...lasting(0.2) },
@@ -225,6 +288,7 @@ describe("PoolSmallerThanParallelism", () => {
     });
     expect(types(busy)).toEqual([]);
     expect(types(pool.withTasks({ work: { shards: 8, parallelism: 20, cpu: 2, ...lasting(0.1) } }))).toEqual([]);
+    expect(types(pool.withTasks({ never: { shards: 8, parallelism: 20, cpu: 9, ...lasting(0.1) } }))).toEqual([]);
   });
 
   test("counts as the planner does, whatever the pool", () => {
@@ -347,6 +411,7 @@ describe("whatever the pool", () => {
     const times = new Map<string, number>();
     fc.assert(
       fc.property(pools, (snapshot) => {
+        let most = Number.POSITIVE_INFINITY;
         for (const { type, gain, found } of adviceFor(snapshot)) {
           if (found === undefined) continue;
           times.set(type, (times.get(type) ?? 0) + 1);
@@ -361,6 +426,9 @@ describe("whatever the pool", () => {
           expect(has.length, gain).toBe(saved.shards + saved.more);
           expect(mean(had)).toBeCloseTo(saved.beforeMs, 3);
           expect(mean(has.slice(0, saved.shards))).toBeCloseTo(saved.afterMs, 3);
+          const savedMs = saved.shards * (saved.beforeMs - saved.afterMs) + saved.more * minutes(24 * 60);
+          expect(savedMs).toBeLessThanOrEqual(most);
+          most = savedMs;
           expect(saved.more > 0 || saved.afterMs <= 0.8 * saved.beforeMs).toBe(true);
         }
       }),
