@@ -1,5 +1,5 @@
 import type { Manifest } from "@dsl/kube-operator";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { pooledTasks } from "../../src/api/pooled-task.ts";
 import { problemText } from "../../src/api/problem.ts";
 import { resourcePools } from "../../src/api/resource-pool.ts";
@@ -371,6 +371,19 @@ describe("the operator", () => {
     ["sysctls", { securityContext: { sysctls: [{ name: "kernel.shm_rmid_forced", value: "1" }] } }],
   ])("creates no Pod with what no template may ask for: %s", async (_, spec) => {
     expect(await refusal(pod(ofJob, spec), operator)).toContain("this one has more");
+  });
+
+  test("creates Pods and Jobs that keep no account of who wrote their fields, which those of others do", async () => {
+    const managers = async (object: object, ...more: string[]): Promise<unknown> => {
+      const { stdout } = await create(cluster, object, "-o", "json", "--show-managed-fields", ...more);
+      return JSON.parse(stdout).metadata.managedFields;
+    };
+    const ofTask = { labels: { "kube-pool.dev/task-uid": owner.uid }, ownerReferences: [owner] };
+    // In force a moment after it is stored.
+    await vi.waitFor(async () => expect(await managers(pod(ofJob), asOperator)).toBeUndefined(), 30_000);
+    expect(await managers(job(ofTask), asOperator)).toBeUndefined();
+    expect(await managers(pod({ labels: {} }))).toHaveLength(1);
+    expect(await managers(job({}))).toHaveLength(1);
   });
 
   test("creates Pods with what a template may ask for", async () => {

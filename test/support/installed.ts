@@ -30,7 +30,7 @@ export async function startWithCrds(dataDir?: string): Promise<ControlPlane> {
 
 export async function startWithPolicies(): Promise<ControlPlane> {
   const cluster = await startWithCrds();
-  const manifests = ["namespace", "rbac", "admission"].flatMap((name) => [
+  const manifests = ["namespace", "rbac", "admission", "since-1.36/managed-fields"].flatMap((name) => [
     "-f",
     `${root}deploy/manifests/${name}.yaml`,
   ]);

@@ -27,7 +27,8 @@ export async function install(cluster: Cluster): Promise<void> {
   await must(cluster, ["apply", "-f", join(root, "crds")]);
   await established(cluster);
   await must(cluster, ["apply", "-f", join(root, "deploy/manifests/namespace.yaml")]);
-  await must(cluster, ["apply", "-f", join(root, "deploy/manifests")]);
+  const manifests = join(root, "deploy/manifests");
+  await must(cluster, ["apply", "-f", manifests, "-f", join(manifests, "since-1.36")]);
 }
 
 let started = 0;
