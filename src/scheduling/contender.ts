@@ -38,7 +38,6 @@ export class Contender {
   readonly contest: Contest;
   readonly facts: Facts;
   readonly queued: Queued;
-  readonly task: Task;
   readonly shape: Shape;
   /** Places that are kept for it until what was stopped there has ended; changed by `keep` and `giveUp`. */
   claims: readonly NodeRoom[] = none;
@@ -54,7 +53,6 @@ export class Contender {
   /** How many places it had taken then. */
   rankedWith = 0;
   private started: Start[] | undefined;
-  private readonly most: number;
   private shards: Iterator<number, undefined> | undefined;
   /** What its shards held before this plan, once an order has asked for it. */
   private running: Amounts | undefined;
@@ -63,9 +61,11 @@ export class Contender {
     this.contest = contest;
     this.facts = facts;
     this.queued = queued;
-    this.task = facts.task;
     this.shape = shape;
-    this.most = Math.min(queued.startable, queued.places);
+  }
+
+  get task(): Task {
+    return this.facts.task;
   }
 
   get starts(): readonly Start[] {
@@ -74,7 +74,7 @@ export class Contender {
 
   /** Shards that it may start still, its parallelism taken into account, and for which no place is kept. */
   get wanted(): number {
-    return this.most - this.taken;
+    return Math.min(this.queued.startable, this.queued.places) - this.taken;
   }
 
   /** Places that it has taken in this plan, or that are kept for it. */

@@ -69,11 +69,13 @@ export class Later {
   }
 
   private countingFor(node: PoolNode | undefined): readonly Float64Array[] {
-    let counting = this.above.get(node);
-    if (counting === undefined) {
-      counting = (node?.limits ?? []).flatMap((pool) => this.limits.get(pool) ?? []);
-      this.above.set(node, counting);
-    }
+    return this.above.get(node) ?? this.findAbove(node);
+  }
+
+  /** By itself: a function that makes another one costs an object each time that it is called. */
+  private findAbove(node: PoolNode | undefined): readonly Float64Array[] {
+    const counting = (node?.limits ?? []).flatMap((pool) => this.limits.get(pool) ?? []);
+    this.above.set(node, counting);
     return counting;
   }
 }

@@ -52,18 +52,15 @@ export class Ledger {
 
   constructor({ pools, nodes, tasks }: Snapshot, memo: Memo = new Memo(), { all, moving }: Reading = memo.read(tasks)) {
     this.memo = memo;
-    for (const { reservation = {}, limit = {} } of pools) this.intern(reservation, limit);
-    for (const { allocatable, foreign } of nodes) this.intern(allocatable, foreign);
-    const known = new Set<Amounts>();
-    const internOnce = (first: Amounts): void => {
-      if (known.has(first)) return;
-      known.add(first);
-      this.intern(first);
-    };
-    for (let i = 0; i < all.length; i += 1) internOnce((all[i] as Facts).ask.request);
-    for (const { task } of moving) {
-      for (const { request } of task.active) if (request !== task.request) internOnce(memo.firstLike(request));
+    for (const { reservation = {}, limit = {} } of pools) {
+      this.intern(reservation);
+      this.intern(limit);
     }
+    for (const { allocatable, foreign } of nodes) {
+      this.intern(allocatable);
+      this.intern(foreign);
+    }
+    this.internAsked(all, moving);
     // In one order whatever came first: a sum of fractions over resources depends on it.
     this.resources = [...this.named].sort(compareText);
     this.indexOf = new Map(this.resources.map((name, index) => [name, index]));
@@ -149,7 +146,8 @@ export class Ledger {
     for (let i = 0; i < moving.length; i += 1) {
       const { task, ask } = moving[i] as Facts;
       const ofTask = this.requestLike(ask.request);
-      for (const active of task.active) {
+      for (let at = 0; at < task.active.length; at += 1) {
+        const active = task.active[at] as ActiveShard;
         const request = active.request === task.request ? ofTask : this.requestOf(active.request);
         const room = this.byName.get(active.node);
         add(this.allocated, request, 1);
@@ -186,13 +184,21 @@ export class Ledger {
     return { node, index, allocatable, free: emptied.slice(), emptied, usable: node.ready && !node.cordoned };
   }
 
-  private intern(...all: readonly Amounts[]): void {
-    for (const amounts of all) {
-      for (const resource in amounts) {
-        checkedAmount(amounts[resource] ?? 0, resource);
-        this.named.add(resource);
-      }
+  private intern(amounts: Amounts): void {
+    for (const resource in amounts) {
+      checkedAmount(amounts[resource] ?? 0, resource);
+      this.named.add(resource);
     }
+  }
+
+  /** What tasks and shards ask for: each amount once, however many ask for it. */
+  private internAsked(all: readonly Facts[], moving: readonly Facts[]): void {
+    const known = new Set<Amounts>();
+    for (let i = 0; i < all.length; i += 1) known.add((all[i] as Facts).ask.request);
+    for (const { task } of moving) {
+      for (const { request } of task.active) if (request !== task.request) known.add(this.memo.firstLike(request));
+    }
+    for (const amounts of known) this.intern(amounts);
   }
 }
 
