@@ -18,6 +18,10 @@ start() {
   disown
 }
 
+# half_of_the_cores: for GOMAXPROCS of whoever answers to others. Where all share few cores, threads that look for work and wake each
+# other are a quarter of what such a program takes.
+half_of_the_cores() { echo "${GOMAXPROCS:-$((($(nproc) + 1) / 2))}"; }
+
 boot() { echo "$(</proc/sys/kernel/random/boot_id)"; }
 
 # started_at PID: clock ticks since boot, field 22 of its stat. Nothing when it is gone, or dead with all its threads and only not
