@@ -151,7 +151,7 @@ test("a pool is explained by the planner: where it stands, what would help, what
       Cost:                       1 more node like a (2 cpu)
     PoolSmallerThanParallelism:   default/squares asks for 6 shards at once, and students could hold 4 of them if nothing else ran
       Gain:                       4 -> 6 shards at once
-      Cost:                       1 more node like a (2 cpu); parallelism 4 changes nothing, and says what there is
+      Cost:                       1 more node like a (2 cpu); or parallelism 4, which is all that it can have now
     "
   `);
   const told = JSON.parse((await run(["explain", "rpool/lab", "-o", "json"])).stdout);

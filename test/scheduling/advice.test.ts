@@ -263,7 +263,7 @@ describe("PoolSmallerThanParallelism", () => {
         pool: "lab",
         reason: "lab/work asks for 20 shards at once, and lab could hold 8 of them if nothing else ran",
         gain: "8 -> 20 shards at once",
-        cost: "3 more nodes like node-1 (9 cpu); parallelism 8 changes nothing, and says what there is",
+        cost: "3 more nodes like node-1 (9 cpu); or parallelism 8, which is all that it can have now",
       },
     ]);
   });

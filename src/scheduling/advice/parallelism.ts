@@ -69,7 +69,7 @@ function told({ task, wanted, reach }: Lack, { whole }: Situation): Recommendati
     pool: task.pool,
     reason: `${task.key} asks for ${wanted} shards at once, and ${task.pool} could hold ${most} of them if nothing else ran`,
     gain: `${most} -> ${wanted} shards at once`,
-    cost: `${takes.join(" and ")}; parallelism ${most} changes nothing, and says what there is`,
+    cost: `${takes.join(" and ")}; or parallelism ${most}, which is all that it can have now`,
   };
 }
 

@@ -55,8 +55,8 @@ export class Trials {
   }
 
   /**
-   * What is saved of the waits of `tasks`; undefined where that is not worth it, or others wait the longer for it. Shards
-   * that start `again`, as `task/shard`, do not count.
+   * What is saved of the waits of `tasks`; undefined where that is not worth it, or all together wait the longer for it.
+   * Shards that start `again`, as `task/shard`, do not count.
    */
   *savedBy(
     changed: Snapshot,
@@ -69,7 +69,7 @@ export class Trials {
     return isWorth(saved) ? { before: this.snapshot, changed, tasks, again, saved } : undefined;
   }
 
-  /** Nobody waits the longer for it. */
+  /** All together do not wait the longer for it. */
   *isNoWorse(changed: Snapshot): Generator<undefined, boolean> {
     const course = yield* this.run(changed, none);
     return course !== undefined && !this.isWorse(course);
