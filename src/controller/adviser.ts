@@ -62,7 +62,9 @@ export class Adviser {
       const found = await unhurried(this.#clock, advise(snapshot, plan, now, statistics));
       const since = new Map(found.map((each) => [idOf(each), before.get(idOf(each)) ?? now]));
       this.#since = since;
-      this.#told = found.filter((each) => now - (since.get(idOf(each)) ?? now) >= everyMs);
+      const held = found.filter((each) => now - (since.get(idOf(each)) ?? now) >= everyMs);
+      // What the planner looked at need not stay in memory.
+      this.#told = held.map(({ found: _, ...words }) => words);
       this.#isToldAll = this.#told.length === found.length;
     } catch (error) {
       this.#errors = [error];

@@ -79,11 +79,15 @@ function* look(
     const task = byKey.get(waiting.task);
     return task === undefined ? [] : [{ task, waiting }];
   });
-  const told = front.map(({ task }) => task);
-  const keys = told.map(({ key }) => key);
-  // Where nobody waits, what runs may have more to start.
-  const standing = told.length > 0 ? inFront(whole, plan, keys) : whole;
-  const trials = yield* Trials.of(standing, told.length > 0 ? told : whole.tasks, now);
+  // Where nobody waits for room, what has its places or waits out a delay has more to start.
+  const others = plan.waiting.filter(({ reason }) => reason === "ParallelismReached" || reason === "BackingOff");
+  const keys = (front.length > 0 ? front.map(({ waiting }) => waiting) : others).map(({ task }) => task);
+  const standing = inFront(whole, plan, keys);
+  const trials = yield* Trials.of(
+    standing,
+    keys.flatMap((key) => byKey.get(key) ?? []),
+    now,
+  );
   return { snapshot: standing, whole, held: new Held(whole), front, trials, statistics, now };
 }
 
