@@ -19,19 +19,30 @@ export interface Moment {
 /** What all plans of one run may cost together, counted in tasks that they look at. */
 const runWork = 16_000;
 
+/** How many plans a run may take over so many tasks. */
+export function plansOver(tasks: number): number {
+  return Math.max(8, Math.floor(runWork / Math.max(100, tasks)));
+}
+
 /**
  * From `first`, the plan of the snapshot at `start`. Each end is a moment at which the planner is asked again. Where there
  * are more ends than plans that may be made, the next ones count as one moment, the last of theirs: starts are then told
- * rather late than early. Returns whether the run came to its end: nothing more would happen.
+ * rather late than early. So many ends are taken `together` as are stated; else as many as it takes to see the end of all,
+ * which makes the last moments the latest. Returns whether the run came to its end: nothing more would happen.
  */
-export function* runForward({ nodes, ...from }: Snapshot, first: Plan, start: number): Generator<Moment, boolean> {
+export function* runForward(
+  { nodes, ...from }: Snapshot,
+  first: Plan,
+  start: number,
+  together?: number,
+): Generator<Moment, boolean> {
   let { pools } = from;
   const live = new Map(from.tasks.map((task) => [task.key, task]));
   const memo = new Memo();
   let ended: ReadonlyMap<string, number> = new Map();
   let plan = first;
   let now = start;
-  for (let plansLeft = Math.max(8, Math.floor(runWork / Math.max(100, live.size))); ; plansLeft -= 1) {
+  for (let plansLeft = plansOver(live.size); ; plansLeft -= 1) {
     const starts = plan.decisions.filter(({ kind }) => kind === "start");
     for (const [key, ofTask] of Map.groupBy(starts, ({ task }) => task)) {
       const task = live.get(key);
@@ -41,8 +52,8 @@ export function* runForward({ nodes, ...from }: Snapshot, first: Plan, start: nu
     yield { at: now, starts, ended };
     if (plansLeft === 0) return false;
     const ends = endsOf(live.values(), now);
-    const together = Math.max(1, Math.ceil(ends.length / plansLeft));
-    const next = earliest(ends[together - 1]?.at, plan.wakeAt);
+    const count = Math.min(ends.length, together ?? Math.ceil(ends.length / plansLeft));
+    const next = earliest(ends[count - 1]?.at, plan.wakeAt);
     if (next === undefined) return true;
     now = next;
     ended = endAll(

@@ -1,6 +1,7 @@
 // Advice: given where the planner, run forward under the change, shows that it helps; and nothing else.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { BusyPool } from "../../bench/busy-pool.ts";
 import { expectationOf, expectedEnd } from "../../src/scheduling/estimate.ts";
 import { withActive, withMemory, withoutActive } from "../../src/scheduling/forward.ts";
 import {
@@ -90,6 +91,15 @@ describe("AddNodes", () => {
     expect(told(pool)).toMatchObject([
       { gain: expect.stringMatching(/^mean wait of the next \d+ shards \d+ h -> \d+ h$/) },
     ]);
+  });
+
+  test("counts the beginning of a queue that is longer than what is run forward", () => {
+    // No two of them end at once.
+    const running = Array.from({ length: 16 }, (_, i) => ({ node: `node-${1 + (i % 4)}`, since: noon - 750 * i }));
+    const pool = aPool()
+      .withNodes(4, { cpu: 4 })
+      .withTasks({ work: { shards: 5000, cpu: 1, running, ...lasting(0.2) } });
+    expect(told(pool)).toMatchObject([{ type: "AddNodes", cost: "1 more node like node-1 (4 cpu)" }]);
   });
 
   test("names as many nodes as tasks need that start together", () => {
@@ -435,6 +445,20 @@ describe("whatever the pool", () => {
       { numRuns: 60 },
     );
     expect([...times.keys()].sort()).toEqual(["AddNodes", "MoveShards", "RaiseLimit"]);
+  });
+
+  test("what a long queue saves is not more than it would be if each end were looked at by itself", () => {
+    const pool = new BusyPool({ tasks: 40, nodes: 3, seed: 4 });
+    pool.apply(planPool(pool.snapshot, noon));
+    const found = adviceFor(pool.snapshot).flatMap((each) => each.found ?? []);
+    expect(found.length).toBeGreaterThan(0);
+    for (const { before, changed, tasks, again, saved } of found) {
+      const counts = (task: string, shard: number): boolean => tasks.has(task) && !again.has(`${task}/${shard}`);
+      const sum = (snapshot: Snapshot): number =>
+        waitsIn(snapshot, counts, saved.shards).reduce((all, waitMs) => all + waitMs, 0);
+      const claimed = saved.shards * (saved.beforeMs - saved.afterMs);
+      expect(claimed / (sum(before) - sum(changed))).toBeLessThan(1.05);
+    }
   });
 
   test("the same is told whatever order the objects come in, and however often", () => {

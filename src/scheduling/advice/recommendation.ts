@@ -45,12 +45,12 @@ export interface Saved {
 export const leastSavedMs = 60_000;
 const leastSavedPart = 0.2;
 
-export function isWorth(saved: Saved): boolean {
-  return saved.more > 0 || waitsLess(saved);
+export function isWorth(saved: Saved, leastMs: number): boolean {
+  return saved.more > 0 || (waitsLess(saved) && saved.beforeMs - saved.afterMs >= leastMs);
 }
 
 function waitsLess({ beforeMs, afterMs }: Saved): boolean {
-  return beforeMs - afterMs >= leastSavedMs && beforeMs - afterMs >= leastSavedPart * beforeMs;
+  return beforeMs > afterMs && beforeMs - afterMs >= leastSavedPart * beforeMs;
 }
 
 export function savedText(saved: Saved): string {

@@ -3,7 +3,7 @@
 import type { Snapshot, Task } from "../model.ts";
 import { planPool } from "../plan.ts";
 import { openShards } from "../queue.ts";
-import { runForward } from "../run-forward.ts";
+import { plansOver, runForward } from "../run-forward.ts";
 import { type Found, isWorth, leastSavedMs, type Saved } from "./recommendation.ts";
 
 /** So many changes are run forward at most, for all advice together. */
@@ -22,36 +22,50 @@ interface Course {
   readonly isWhole: boolean;
 }
 
+/** What all runs have in common. */
+interface Asked {
+  /** Those whose shards count, and how many they have. */
+  readonly tasks: ReadonlySet<string>;
+  readonly open: number;
+  readonly now: number;
+  /** So many ends count as one moment: as many with a change as without it, or the difference would be of the counting. */
+  readonly together: number;
+}
+
 const none: ReadonlySet<string> = new Set();
 
 export class Trials {
-  /** Those whose shards count. */
   readonly tasks: ReadonlySet<string>;
   private readonly snapshot: Snapshot;
-  private readonly open: number;
-  private readonly now: number;
+  private readonly asked: Asked;
   private readonly base: Course;
   private runsLeft = runsMax;
 
-  private constructor(snapshot: Snapshot, tasks: ReadonlySet<string>, open: number, now: number, base: Course) {
+  private constructor(snapshot: Snapshot, asked: Asked, base: Course) {
     this.snapshot = snapshot;
-    this.tasks = tasks;
-    this.open = open;
-    this.now = now;
+    this.tasks = asked.tasks;
+    this.asked = asked;
     this.base = base;
   }
 
   static *of(snapshot: Snapshot, waiting: readonly Task[], now: number): Generator<undefined, Trials> {
     const tasks = new Set(waiting.map(({ key }) => key));
     const open = waiting.reduce((sum, task) => sum + openShards(task), 0);
-    const base = yield* courseOf(snapshot, tasks, open, open, now, none);
-    return new Trials(snapshot, tasks, open, now, base);
+    const running = snapshot.tasks.reduce((sum, { active }) => sum + active.length, 0);
+    const together = Math.max(1, Math.ceil(running / plansOver(snapshot.tasks.length)));
+    const asked = { tasks, open, now, together };
+    return new Trials(snapshot, asked, yield* courseOf(snapshot, asked, open, none));
   }
 
   /** Else no change could save what is worth it. */
   get waitsLong(): boolean {
     const { started, isWhole } = this.base;
-    return (isWhole && countOf(started) < this.open) || started.some(({ waitMs }) => waitMs >= leastSavedMs);
+    return (isWhole && countOf(started) < this.asked.open) || started.some(({ waitMs }) => waitMs >= this.leastMs);
+  }
+
+  /** Of a queue that is longer than what is run forward, what is saved of its beginning is the least part. */
+  private get leastMs(): number {
+    return this.base.isWhole ? leastSavedMs : leastSavedMs / 6;
   }
 
   /**
@@ -66,7 +80,7 @@ export class Trials {
     const course = yield* this.run(changed, again);
     if (course === undefined || this.isWorse(course)) return undefined;
     const saved = compared(this.base, course, tasks);
-    return isWorth(saved) ? { before: this.snapshot, changed, tasks, again, saved } : undefined;
+    return isWorth(saved, this.leastMs) ? { before: this.snapshot, changed, tasks, again, saved } : undefined;
   }
 
   /** All together do not wait the longer for it. */
@@ -78,8 +92,8 @@ export class Trials {
   private *run(changed: Snapshot, again: ReadonlySet<string>): Generator<undefined, Course | undefined> {
     if (this.runsLeft === 0) return undefined;
     this.runsLeft -= 1;
-    const wanted = this.base.isWhole ? this.open : countOf(this.base.started);
-    return yield* courseOf(changed, this.tasks, wanted, this.open, this.now, again);
+    const wanted = this.base.isWhole ? this.asked.open : countOf(this.base.started);
+    return yield* courseOf(changed, this.asked, wanted, again);
   }
 
   private isWorse(course: Course): boolean {
@@ -89,17 +103,15 @@ export class Trials {
   }
 }
 
-/** Until so many of the tasks' shards have started as are `wanted`; `open` is all that there are. */
+/** Until so many shards have started as are `wanted`. */
 function* courseOf(
   snapshot: Snapshot,
-  tasks: ReadonlySet<string>,
+  { tasks, open, now, together }: Asked,
   wanted: number,
-  open: number,
-  now: number,
   again: ReadonlySet<string>,
 ): Generator<undefined, Course> {
   yield;
-  const run = runForward(snapshot, planPool(snapshot, now), now);
+  const run = runForward(snapshot, planPool(snapshot, now), now, together);
   const started: Started[] = [];
   let total = 0;
   for (;;) {
