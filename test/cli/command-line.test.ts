@@ -19,7 +19,7 @@ test("help lists every verb with what it does", async () => {
     Verbs:
       map        run a command over items and print the results in their order
       top        show the pools, their use and their queues
-      explain    tell where a task stands, why it waits and what would help
+      explain    tell where a task or a pool stands, and what would help
       results    print the results of a task, in the order of its items
       failures   show which items failed, and why
       logs       print what the program of an item printed
