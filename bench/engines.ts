@@ -3,6 +3,7 @@
 // ratios: all of them share the machine.
 import { apiWrites, writesSince } from "./api-writes.ts";
 import { type Ground, openGround, ownClusterFlags } from "./cluster.ts";
+import { type CpuSeconds, cpuSeconds, cpuSince } from "./cpu.ts";
 import { countIn, type Figures, type Flags, rounded, type Scenario, say } from "./scenario.ts";
 import { removeAll, runBareLoop, runIndexedJob, runJobs, runPooledTask } from "./workload.ts";
 
@@ -41,15 +42,20 @@ export const engines: Scenario = {
 async function oneRound(ground: Ground, flags: Flags, round: number): Promise<Figures> {
   const perSecond: Record<string, number> = {};
   const writesPerShard: Record<string, number> = {};
+  /** Of all processes together: what others run on the machine makes it longer, but not several times as long. */
+  const cpuMsPerShard: Record<string, number> = {};
   for (const { name, isSlow, operator: environment, run } of parties) {
     const shards = countIn(flags, isSlow && flags.profile === "shipped" ? "slow-shards" : "shards");
     say(`${name}: ${shards} shards`);
     const operator = environment && (await ground.startOperator?.(environment));
-    const before = await apiWrites(ground.api);
+    const cpu = (): CpuSeconds => cpuSeconds(ground.controlPlane?.dataDir ?? "", operator?.process.pid);
+    const [before, cpuBefore] = [await apiWrites(ground.api), cpu()];
     const seconds = await run(ground, `${name.toLowerCase()}-${round}`, shards);
+    const used = Object.values(cpuSince(cpuBefore, cpu())).reduce<number>((sum, each) => sum + Number(each), 0);
     const { writes } = writesSince(before, await apiWrites(ground.api));
     perSecond[name] = rounded(shards / seconds);
     writesPerShard[name] = rounded(writes / shards, 2);
+    cpuMsPerShard[name] = rounded((used * 1000) / shards);
     await removeAll(ground);
     await operator?.stop();
   }
@@ -57,6 +63,7 @@ async function oneRound(ground: Ground, flags: Flags, round: number): Promise<Fi
   return {
     perSecond,
     writesPerShard,
+    cpuMsPerShard,
     directToIndexedJob: ratio("managedDirect", "indexedJob"),
     directToBareLoop: ratio("managedDirect", "bareLoop"),
     schedulerToIndexedJob: ratio("managedScheduler", "indexedJob"),

@@ -9,7 +9,7 @@ import { itemSource, matrixCount, rangeCount } from "./item-source.ts";
 import type { PooledTaskStatus } from "./pooled-task-status.ts";
 import type { Parsed, Problem } from "./problem.ts";
 import { read, specOf } from "./reading.ts";
-import { immutable, type Rule, validations } from "./rule.ts";
+import { fixed, immutable, type Rule, validations } from "./rule.ts";
 import { allowedTemplate, type PodTemplate, storedTemplate } from "./template.ts";
 import { templateProblems } from "./template-problems.ts";
 
@@ -35,7 +35,8 @@ const chunk = z
       ),
   })
   .prefault({})
-  .describe("How items are grouped into shards. A shard is run by one Pod an attempt.");
+  .describe("How items are grouped into shards. A shard is run by one Pod an attempt.")
+  .meta(fixed("chunk"));
 
 const results = z
   .object({
@@ -50,15 +51,15 @@ const results = z
       ),
   })
   .prefault({})
-  .describe("What is kept of the results.");
+  .describe("What is kept of the results.")
+  .meta(fixed("results"));
 
 const taskFields = z.object({
   poolRef: z
     .object({ name: z.string().min(1).max(63).describe("The ResourcePool's name.") })
-    .describe(
-      "The pool to run in. It must admit the namespace, and whoever creates the task needs the verb use on it.",
-    ),
-  items: itemSource,
+    .describe("The pool to run in. It must admit the namespace, and whoever creates the task needs the verb use on it.")
+    .meta(fixed("poolRef")),
+  items: itemSource.meta(fixed("items")),
   chunk,
   parallelism: z
     .int()
@@ -92,6 +93,11 @@ const taskFields = z.object({
     .default(false)
     .describe(
       "True ends the task for good: what runs is stopped, results that are there stay. It cannot be taken back.",
+    )
+    .meta(
+      validations([
+        { rule: "self || !oldSelf", message: "cancel is final and cannot be taken back; create another task" },
+      ]),
     ),
   retries: z
     .int()
@@ -106,7 +112,15 @@ const taskFields = z.object({
     .min(0)
     .max(1_000_000)
     .default(0)
-    .describe("Raise it to run the failed items once more; results that are there stay. It can only be raised."),
+    .describe("Raise it to run the failed items once more; results that are there stay. It can only be raised.")
+    .meta(
+      validations([
+        {
+          rule: "self >= oldSelf",
+          message: "retryFailed counts the times that failed items were run again, so it can only be raised",
+        },
+      ]),
+    ),
   expectedItemSeconds: z
     .int()
     .min(1)
@@ -128,7 +142,8 @@ const taskFields = z.object({
     .min(1)
     .max(86_400)
     .default(1800)
-    .describe("How long a Pod may take to start its container, pulling images included."),
+    .describe("How long a Pod may take to start its container, pulling images included.")
+    .meta(fixed("startTimeoutSeconds")),
   results,
   activeDeadlineSeconds: z
     .int()
@@ -189,26 +204,13 @@ const taskRules: readonly Rule<TaskFields>[] = [
     fieldPath: ".minParallelism",
     holds: ({ minParallelism, chunk }) => minParallelism !== "All" || chunk.size !== "Auto",
   },
-  ...["poolRef", "items", "chunk", "startTimeoutSeconds", "results"].map((field) =>
-    immutable(field, { isAlwaysThere: true }),
-  ),
   ...["minParallelism", "expectedItemSeconds", "itemTimeoutSeconds", "activeDeadlineSeconds"].map((field) =>
     immutable(field),
   ),
-  {
-    rule: "self.cancel || !oldSelf.cancel",
-    message: "cancel is final and cannot be taken back; create another task",
-    fieldPath: ".cancel",
-  },
-  {
-    rule: "self.retryFailed >= oldSelf.retryFailed",
-    message: "retryFailed counts the times that failed items were run again, so it can only be raised",
-    fieldPath: ".retryFailed",
-  },
 ];
 
 export const pooledTaskSpec = taskFields
-  .meta(validations(taskRules))
+  .meta(validations(taskRules, ["items", "chunk"]))
   .describe("What to run, over what, where and how.");
 
 /** As stored: the server has filled in the defaults. The template counts as read only after `parsePooledTask`. */

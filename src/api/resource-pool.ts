@@ -193,7 +193,7 @@ const poolRules: readonly Rule<z.output<typeof poolFields>>[] = [
       holds: (spec) => spec.parentRef !== undefined || spec[field] === undefined,
     }),
   ),
-  immutable("parentRef", { instead: "create another pool" }),
+  immutable("parentRef", "create another pool"),
 ];
 
 export const resourcePoolSpec = poolFields

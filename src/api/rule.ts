@@ -15,15 +15,25 @@ export interface Rule<T> {
 /**
  * The extension under which the API server looks for rules. It runs each at every write, also of a status, and pays several
  * times over for one what is computed in it: so those of one object are two, about what is there and about what changes,
- * and the words are looked for where one is broken.
+ * and the words are looked for where one is broken. Each time that a rule names a field, the API server copies what it
+ * knows of all fields beside it, twice. `readOnce`: fields that are always there, and that rules about what is there name often.
  */
-export function validations<T>(rules: readonly Rule<T>[]): { readonly "x-kubernetes-validations": readonly object[] } {
+export function validations<T>(
+  rules: readonly Rule<T>[],
+  readOnce: readonly string[] = [],
+): { readonly "x-kubernetes-validations": readonly object[] } {
   const isChange = ({ rule }: Rule<T>): boolean => /\boldSelf\b/.test(rule);
-  const groups = [rules.filter((rule) => !isChange(rule)), rules.filter(isChange)];
-  return { "x-kubernetes-validations": groups.flatMap((group) => together(group)) };
+  const groups = [
+    together(
+      rules.filter((rule) => !isChange(rule)),
+      readOnce,
+    ),
+    together(rules.filter(isChange)),
+  ];
+  return { "x-kubernetes-validations": groups.flat() };
 }
 
-function together<T>(rules: readonly Rule<T>[]): readonly object[] {
+function together<T>(rules: readonly Rule<T>[], readOnce: readonly string[] = []): readonly object[] {
   const [first, ...more] = rules;
   if (first === undefined) return [];
   const { rule, message, fieldPath } = first;
@@ -32,18 +42,26 @@ function together<T>(rules: readonly Rule<T>[]): readonly object[] {
   const found = rules
     .slice(0, -1)
     .reduceRight((rest, { rule }, i) => `!(${rule}) ? ${words[i]} : ${rest}`, words.at(-1));
-  return [{ rule: rules.map((each) => `(${each.rule})`).join(" && "), messageExpression: found }];
+  const all = rules.map((each) => `(${each.rule})`).join(" && ");
+  return [{ rule: readOnce.reduce(withRead, all), messageExpression: found }];
+}
+
+/** CEL names a value by going through a list of that one. */
+function withRead(rule: string, field: string): string {
+  return `[self.${field}].all(${field}, ${rule.replaceAll(new RegExp(`\\bself\\.${field}\\b`, "g"), field)})`;
+}
+
+/** Of a field that is always there, to stand on the field itself: there no field beside it counts. */
+export function fixed(field: string): ReturnType<typeof validations> {
+  return validations([{ rule: "self == oldSelf", message: `${field} cannot be changed; create another task` }]);
 }
 
 /** The field cannot be changed once it is set, added later or removed. It stands on the parent, since a rule on an
- * optional field itself is slipped by removing the field and adding it again. `isAlwaysThere`: required, or with a default. */
-export function immutable(
-  field: string,
-  { instead = "create another task", isAlwaysThere = false }: { instead?: string; isAlwaysThere?: boolean } = {},
-): Rule<unknown> {
-  const isSame = `self.${field} == oldSelf.${field}`;
+ * optional field itself is slipped by removing the field and adding it again. */
+export function immutable(field: string, instead = "create another task"): Rule<unknown> {
+  const [is, was] = [`self.${field}`, `oldSelf.${field}`];
   return {
-    rule: isAlwaysThere ? isSame : `has(self.${field}) == has(oldSelf.${field}) && (!has(self.${field}) || ${isSame})`,
+    rule: `has(${is}) ? has(${was}) && ${is} == ${was} : !has(${was})`,
     message: `${field} cannot be changed; ${instead}`,
     fieldPath: `.${field}`,
   };
