@@ -127,7 +127,7 @@ export function placedOn(
     open.forEach((room) => {
       const free = left.get(room) ?? freeOn(room);
       if (!fits(request, free)) return;
-      const score = placement.score({ ...room, free }, request);
+      const score = placement.score(room.with(free), request);
       if (best === undefined || score > bestScore) [best, bestScore] = [room, score];
     });
     if (best === undefined) break;

@@ -178,15 +178,20 @@ export class Candidates {
 
   private consider(room: NodeRoom): void {
     const fitting = fits(this.request, room.free);
-    const candidate = fitting ? { room, score: this.placement.score(room, this.request) } : undefined;
+    const candidate = fitting ? new Candidate(room, this.placement.score(room, this.request)) : undefined;
     this.current[room.index] = candidate;
     if (candidate) this.heap.push(candidate);
   }
 }
 
-interface Candidate {
+class Candidate {
   readonly room: NodeRoom;
   readonly score: number;
+
+  constructor(room: NodeRoom, score: number) {
+    this.room = room;
+    this.score = score;
+  }
 }
 
 /** Rooms stand by name, so the lower index is the lower name. */

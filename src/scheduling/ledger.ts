@@ -12,8 +12,11 @@ export interface Request {
   readonly amounts: Float64Array;
 }
 
-/** A node with its room, by resource index. */
-export interface NodeRoom {
+/**
+ * A node with its room, by resource index. A class, as all of which a plan makes many: literals that live through a
+ * collection of what is young are put with what is old from then on, and keep there all of their plan that they lead to.
+ */
+export class NodeRoom {
   readonly node: Node;
   readonly index: number;
   readonly allocatable: Float64Array;
@@ -23,14 +26,35 @@ export interface NodeRoom {
   readonly emptied: Float64Array;
   /** Ready and not cordoned; taints are between the node and the shard. */
   readonly usable: boolean;
+
+  constructor(node: Node, index: number, allocatable: Float64Array, emptied: Float64Array, free: Float64Array) {
+    this.node = node;
+    this.index = index;
+    this.allocatable = allocatable;
+    this.free = free;
+    this.emptied = emptied;
+    this.usable = node.ready && !node.cordoned;
+  }
+
+  /** The same node with something else free. */
+  with(free: Float64Array): NodeRoom {
+    return new NodeRoom(this.node, this.index, this.allocatable, this.emptied, free);
+  }
 }
 
 /** What a shard holds; one on a vanished node has no room. */
-export interface Held {
+export class Held {
   readonly task: Task;
   readonly active: ActiveShard;
   readonly room: NodeRoom | undefined;
   readonly request: Request;
+
+  constructor(task: Task, active: ActiveShard, room: NodeRoom | undefined, request: Request) {
+    this.task = task;
+    this.active = active;
+    this.room = room;
+    this.request = request;
+  }
 }
 
 export class Ledger {
@@ -152,7 +176,7 @@ export class Ledger {
         const room = this.byName.get(active.node);
         add(this.allocated, request, 1);
         if (room) add(room.free, request, -1);
-        held.push({ task, active, room, request });
+        held.push(new Held(task, active, room, request));
       }
     }
     return held;
@@ -181,7 +205,7 @@ export class Ledger {
     for (let i = 0; i < emptied.length; i += 1) {
       emptied[i] = (emptied[i] ?? 0) - (node.foreign[this.resources[i] ?? ""] ?? 0);
     }
-    return { node, index, allocatable, free: emptied.slice(), emptied, usable: node.ready && !node.cordoned };
+    return new NodeRoom(node, index, allocatable, emptied, emptied.slice());
   }
 
   private intern(amounts: Amounts): void {

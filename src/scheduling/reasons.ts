@@ -48,6 +48,21 @@ function staysInQueue({ end }: Contender): boolean {
 
 type Reason = readonly [WaitReason, string];
 
+/** Why one of the queue waits. */
+class InQueue implements Waiting {
+  readonly task: string;
+  readonly reason: WaitReason;
+  readonly message: string;
+  readonly position: number;
+
+  constructor(task: string, reason: WaitReason, message: string, position: number) {
+    this.task = task;
+    this.reason = reason;
+    this.message = message;
+    this.position = position;
+  }
+}
+
 /** What tasks that ask for the same lack is put into words once, however many they are. */
 class Reasons {
   private readonly pool: Pool;
@@ -63,7 +78,7 @@ class Reasons {
   told(contender: Contender, position: number, preempted: QueueMemory["preempted"]): Waiting {
     const { key, uid } = contender.facts;
     const found = afterStops(this.of(contender, position), contender, preempted?.[uid]);
-    return { task: key, reason: found[0], message: found[1], position };
+    return new InQueue(key, found[0], found[1], position);
   }
 
   private of({ task, shape, demand, end }: Contender, position: number): Reason {

@@ -66,6 +66,7 @@ class Turns {
   private readonly slots: Slots;
   /** By shape, the earliest end of a shard that may pass nowhere. Room only shrinks: nor may one that ends later. */
   private readonly refused = new Map<Line, Map<Shape, number>>();
+  private readonly heldBy = new Map<Hold, TurnEnd>();
   /** Pools below which nobody has a turn any more, and the task that waits there. */
   private readonly closed = new Map<PoolNode, Contender>();
   /** Lines of which a task waits in front: who comes next passes it. */
@@ -325,7 +326,16 @@ class Turns {
     if (hold === undefined) return best;
     const refusedFrom = this.refused.get(line)?.get(shape) ?? Number.POSITIVE_INFINITY;
     const room = likelyEnd < refusedFrom ? shape.candidates.best((each) => delayed(each) === undefined) : undefined;
-    return room ?? { kind: "Held", hold };
+    return room ?? this.heldFor(hold);
+  }
+
+  /** One for all whom it holds back. */
+  private heldFor(hold: Hold): TurnEnd {
+    const known = this.heldBy.get(hold);
+    if (known !== undefined) return known;
+    const end: TurnEnd = { kind: "Held", hold };
+    this.heldBy.set(hold, end);
+    return end;
   }
 
   private passesNowhere({ shape, likelyEnd }: Contender, line: Line): void {

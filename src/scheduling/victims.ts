@@ -76,7 +76,7 @@ export class VictimSearch {
         const short = [[room, slackIn(room)] as const, ...underLimits];
         const victims = hasRoom ? forLimits : this.cheapest(near, candidates, chosen, request, short);
         if (victims === undefined) continue;
-        const score = shape.placement.score({ ...room, free: slackIn(room) }, request);
+        const score = shape.placement.score(room.with(slackIn(room)), request);
         const order = best === undefined ? -1 : this.compare(victims, best.victims) || best.score - score;
         if (order < 0) best = { room, victims, score };
       }
