@@ -3,7 +3,7 @@
 import { selects, tolerates } from "./constraints.ts";
 import { expectedEnd } from "./estimate.ts";
 import { withoutActive } from "./forward.ts";
-import { Held } from "./held.ts";
+import { Holdings } from "./holdings.ts";
 import type { ActiveShard, Node, Pool, Snapshot, Task } from "./model.ts";
 import { compareText } from "./order/chain.ts";
 import { hasStarted } from "./queue.ts";
@@ -67,13 +67,13 @@ interface RunningShard {
 /** The changes of one snapshot that are worth asking the planner about. */
 export class Changes {
   private readonly nodes: readonly Node[];
-  private readonly held: Held;
+  private readonly held: Holdings;
   /** In the order of their expected ends. */
   private readonly running: readonly RunningShard[];
 
   constructor(snapshot: Snapshot, now: number) {
     this.nodes = snapshot.nodes;
-    this.held = new Held(snapshot);
+    this.held = new Holdings(snapshot);
     const running = snapshot.tasks.flatMap((task) =>
       task.active.map((shard): RunningShard => ({ task, shard, at: expectedEnd(task, shard, now) })),
     );

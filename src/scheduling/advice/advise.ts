@@ -2,7 +2,7 @@
 // guessed. Yields between plans, so that whoever asks can rest. Each kind of advice is a file of its own.
 import type { Plan, Waiting } from "../decision.ts";
 import { withActive, withMemory } from "../forward.ts";
-import { Held } from "../held.ts";
+import { Holdings } from "../holdings.ts";
 import type { Snapshot, Task } from "../model.ts";
 import { compareText } from "../order/chain.ts";
 import { inFront } from "../run-forward.ts";
@@ -21,7 +21,7 @@ export interface Situation {
   readonly snapshot: Snapshot;
   /** All tasks, and all that they have. */
   readonly whole: Snapshot;
-  readonly held: Held;
+  readonly held: Holdings;
   /** Who waits in front, in the order of the queues, and why. */
   readonly front: readonly InFront[];
   readonly trials: Trials;
@@ -88,7 +88,7 @@ function* look(
     keys.flatMap((key) => byKey.get(key) ?? []),
     now,
   );
-  return { snapshot: standing, whole, held: new Held(whole), front, trials, statistics, now };
+  return { snapshot: standing, whole, held: new Holdings(whole), front, trials, statistics, now };
 }
 
 /** What the plan starts runs, and does not wait. */

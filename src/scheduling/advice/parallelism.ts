@@ -1,7 +1,7 @@
 // PoolSmallerThanParallelism: a task asks for more shards at once than its pool could hold with all its nodes empty. Alike
 // shards leave nothing to plan: how many of them a node and a limit hold is exact.
 import { isPassing, selects, tolerates } from "../constraints.ts";
-import type { Held } from "../held.ts";
+import type { Holdings } from "../holdings.ts";
 import type { Node, Pool, Task } from "../model.ts";
 import { compareText } from "../order/chain.ts";
 import { openShards } from "../queue.ts";
@@ -77,7 +77,7 @@ function placesFor(task: Task, nodes: readonly Node[]): number {
   return nodes.reduce((sum, node) => sum + (admitsEver(node, task) ? placesOn(node, task) : 0), 0);
 }
 
-function reachOf({ pool: name, request }: Task, onNodes: number, held: Held): Reach {
+function reachOf({ pool: name, request }: Task, onNodes: number, held: Holdings): Reach {
   const under = held
     .lineageOf(name)
     .flatMap((pool) => (pool.limit === undefined ? [] : { pool, most: timesUnder(pool.limit, request) }));

@@ -2,7 +2,7 @@
 import type { Node, Pool, Snapshot } from "./model.ts";
 import { type Amounts, minus, plus } from "./resources.ts";
 
-export class Held {
+export class Holdings {
   private readonly pools: ReadonlyMap<string, Pool>;
   private readonly byNode = new Map<string, Amounts>();
   private readonly byPool = new Map<Pool, Amounts>();
