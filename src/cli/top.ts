@@ -90,7 +90,7 @@ async function screen({ arguments: args, clock }: Session, cluster: Cluster): Pr
   const pools = await fetchPools(cluster, args.text("selector"));
   if (pools.length === 0) return "No pools found.\n";
   const now = clock.now();
-  const poolTable = tableText(poolColumns(isWide, now), asTree(pools.map(poolRow)));
+  const poolTable = `${tableText(poolColumns(isWide, now), asTree(pools.map(poolRow)))}${adviceText(pools)}`;
 
   const names = new Set(pools.map(({ metadata }) => metadata.name));
   const { items } = await listAll(cluster.api, pooledTasks, allNamespaces ? {} : { namespace: cluster.namespace });
@@ -104,6 +104,15 @@ async function screen({ arguments: args, clock }: Session, cluster: Cluster): Pr
   const more = rows.length - shown.length;
   const rest = more === 0 ? "" : `and ${more} more: kubectl pool top -o wide\n`;
   return `${poolTable}\n${tableText(taskColumns(isWide, allNamespaces, now), shown)}${rest}`;
+}
+
+/** A line for each pool that has any; where it is told in full. */
+function adviceText(pools: readonly ResourcePool[]): string {
+  const lines = pools.map(({ metadata: { name }, status }) => {
+    const types = (status?.recommendations ?? []).map(({ type }) => type);
+    return types.length === 0 ? "" : `advice for ${name}: ${types.join(", ")} (kubectl pool explain rpool/${name})\n`;
+  });
+  return lines.join("");
 }
 
 interface TreeRow extends PoolRow {

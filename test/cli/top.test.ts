@@ -50,6 +50,15 @@ test("pools are rows, and below stand the tasks that have not ended: what runs, 
   `);
 });
 
+test("what would help a pool stands below the table, and where to read on", async () => {
+  const { run, createPool } = stage();
+  const advice = { reason: "r", gain: "g", cost: "c" };
+  const types = ["AddNodes", "RaiseLimit"] as const;
+  await createPool("lab", { ...lab, recommendations: types.map((type) => ({ type, ...advice })) });
+  const { stdout } = await run(["top"]);
+  expect(stdout.split("\n").at(-2)).toBe("advice for lab: AddNodes, RaiseLimit (kubectl pool explain rpool/lab)");
+});
+
 test("-o wide -A tells the reasons, and everybody's tasks", async () => {
   const { run } = await twoPools();
   const { stdout } = await run(["top", "-A", "-o", "wide"]);
