@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { KubeObject, Manifest } from "@dsl/kube-operator";
 import { manualClock, memoryKubeApi } from "@dsl/kube-operator/testing";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { itemsOfShard, shardCount } from "../src/api/chunks.ts";
 import { pooledTaskCrd, resourcePoolCrd } from "../src/api/crds.ts";
@@ -204,14 +204,12 @@ function placed({ spec, items }: Example, shard: number): PlacedItem[] {
   }));
 }
 
+/** Busybox where there is one, as in the image. */
+const shell = (await shells()).at(-1);
+
 describe("what the examples print", () => {
-  let node: Node;
-  beforeAll(async () => {
-    // Busybox where there is one, as in the image.
-    const shell = (await shells()).at(-1);
-    if (shell === undefined) throw new Error("no shell");
-    node = new Node(shell);
-  });
+  if (shell === undefined) throw new Error("no shell");
+  const node = new Node(shell);
   afterAll(() => node.remove());
 
   /** Sieving takes its time, and so does sleeping: the first and the last segment stand for all, or one page. */

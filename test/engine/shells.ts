@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { glob } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterAll } from "vitest";
 import type { Placement } from "../../src/engine/engine.ts";
 import { podTemplate } from "../../src/engine/pod.ts";
 import { aPlacement, aTask, contextOf, type TaskTraits } from "./builders.ts";
@@ -30,7 +31,7 @@ export async function shells(): Promise<readonly Shell[]> {
   } else {
     const applets = mkdtempSync(join(tmpdir(), "kube-pool-applets-"));
     spawnSync(busybox, ["--install", "-s", applets]);
-    process.on("exit", () => rmSync(applets, { recursive: true, force: true }));
+    afterAll(() => rmSync(applets, { recursive: true, force: true }));
     found.push({ name: "busybox sh", command: [join(applets, "sh")], path: applets });
   }
   return found;
