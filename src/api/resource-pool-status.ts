@@ -17,6 +17,8 @@ import { queueMemoryFields } from "./queue-memory.ts";
 
 /** Of one pool. */
 export const recommendationsMax = 5;
+/** Characters of a sentence in one. */
+export const sentenceMax = 1024;
 
 const count = (about: string) => z.int().min(0).describe(about);
 
@@ -145,9 +147,9 @@ export const resourcePoolStatus = z
       .array(
         z.object({
           type: z.enum(recommendationTypes).describe("What would help; docs/scheduling.md tells of each."),
-          reason: z.string().max(1024).describe("What is the case."),
+          reason: z.string().max(sentenceMax).describe("What is the case."),
           gain: z.string().max(256).describe("What it would bring, as the planner found."),
-          cost: z.string().max(1024).describe("What it takes."),
+          cost: z.string().max(sentenceMax).describe("What it takes."),
         }),
       )
       .max(recommendationsMax)

@@ -4,7 +4,7 @@ import type { EffectivePool } from "../api/effective-pool.ts";
 import { problemsText } from "../api/problem.ts";
 import { storedMemory } from "../api/queue-memory.ts";
 import type { ResourcePoolStatus } from "../api/resource-pool.ts";
-import { recommendationsMax } from "../api/resource-pool-status.ts";
+import { recommendationsMax, sentenceMax } from "../api/resource-pool-status.ts";
 import { type PoolStage, poolConditions } from "../api/task-conditions.ts";
 import {
   amountText,
@@ -22,9 +22,10 @@ import { waitingShards } from "./observed/task-model.ts";
 import { usageOfPool } from "./pool-levels.ts";
 import { conditionsOf } from "./task-status.ts";
 
-const sentenceMax = 1024;
-
-/** Without `advice` nothing is known of what would help, and what stands there stays. All but the term and the open starts, which are no report. */
+/**
+ * All but the term and the open starts, which are no report. Without `advice` nothing is known of what would help, and what
+ * stands there stays.
+ */
 export function poolStatus(
   observed: Observed,
   pool: ObservedPool,
