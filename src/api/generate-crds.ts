@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { stringify } from "yaml";
 import { admissionPolicies } from "./admission.ts";
 import { pooledTaskCrd, resourcePoolCrd } from "./crds.ts";
-import { managedFieldsPolicies } from "./managed-fields.ts";
+import { managedFieldsPolicy } from "./managed-fields.ts";
 
 /** As in deploy/manifests/rbac.yaml. */
 export const operatorIdentity = { namespace: "kube-pool-system", serviceAccount: "kube-pool" };
@@ -15,7 +15,7 @@ export function generatedFiles(): Readonly<Record<string, string>> {
     "crds/resourcepools.yaml": yaml([resourcePoolCrd()]),
     "crds/pooledtasks.yaml": yaml([pooledTaskCrd()]),
     "deploy/manifests/admission.yaml": yaml(admissionPolicies(operatorIdentity)),
-    "deploy/manifests/since-1.36/managed-fields.yaml": yaml(managedFieldsPolicies()),
+    "deploy/manifests/since-1.36/managed-fields.yaml": yaml(managedFieldsPolicy()),
   };
 }
 

@@ -4,6 +4,7 @@ import {
   type ApiError,
   addFinalizer,
   type Clock,
+  dropManagedFields,
   isAlreadyExists,
   type KubeApi,
   type KubeObject,
@@ -205,11 +206,12 @@ export class Starter {
     return undefined;
   }
 
-  /** The task stays until its Jobs are gone. */
+  /** The task stays until its Jobs are gone. The one write of its metadata also makes all later ones of its status cheap. */
   async #hold(task: ObservedTask): Promise<void> {
     const patch = addFinalizer(task.object, finalizers.cleanup);
     if (patch === undefined) return;
-    const held = await this.#api.patch(pooledTasks, keyOf(task.object), patch);
+    const operations = [...patch.operations, ...dropManagedFields(task.object)];
+    const held = await this.#api.patch(pooledTasks, keyOf(task.object), { ...patch, operations });
     this.#written.set(task.object, held);
     this.#stores.learnTask(held);
   }

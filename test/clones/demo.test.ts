@@ -18,6 +18,11 @@ interface Run {
   readonly out: string;
 }
 
+/** How it ended, in one line: a failure that is seen once may not be seen again, and then this is all there is. */
+function ending({ code, out }: Run): string {
+  return `exit ${code}, after: ${out.trimEnd().split("\n").slice(-15).join(" | ")}`;
+}
+
 let place: string;
 
 beforeAll(async () => {
@@ -99,20 +104,20 @@ describe.skipIf(!isRoot)("make demo, with real containers", () => {
   test("two clones side by side, one in a folder with a space: each prints the counts in order, and leaves nothing", async () => {
     const folders = [await clone("with a space"), await clone("beside")];
     const counts = await readFile(join(checkout, "examples/primes/expected.txt"), "utf8");
-    for (const { code, out } of await Promise.all(folders.map((folder) => demo(folder)))) {
-      expect(out).toContain(answer);
-      const printed = /in each segment, in order\n([\d\s]+)\n\$/.exec(out)?.[1];
+    for (const ended of await Promise.all(folders.map((folder) => demo(folder)))) {
+      expect(ended.out, ending(ended)).toContain(answer);
+      const printed = /in each segment, in order\n([\d\s]+)\n\$/.exec(ended.out)?.[1];
       expect(printed?.trim().split(/\s+/)).toEqual(counts.trim().split("\n"));
-      expect(code).toBe(0);
+      expect(ended.code).toBe(0);
     }
   });
 
   test("once more in the same folder, kept running: its cluster answers, until make down leaves nothing", async () => {
     const folder = join(place, "with a space");
-    const { code, out } = await run("make", ["demo"], { cwd: folder, env: { KEEP: "1" } });
-    expect(out).toContain(answer);
-    expect(code).toBe(0);
-    const settings = /^ {2}(export KUBECONFIG=.*)$/m.exec(out)?.[1];
+    const ended = await run("make", ["demo"], { cwd: folder, env: { KEEP: "1" } });
+    expect(ended.out, ending(ended)).toContain(answer);
+    expect(ended.code).toBe(0);
+    const settings = /^ {2}(export KUBECONFIG=.*)$/m.exec(ended.out)?.[1];
     const asked = await run(
       "bash",
       ["-c", `${settings}; kubectl get ptask primes -o jsonpath={.status.results.reduced}`],
@@ -143,11 +148,11 @@ test("make demo without root says what is simulated, and prints no number that i
     const owned = [folder, "cache", "home", "tmp"];
     expect((await run("chown", ["-R", `${nobody}:${nobody}`, ...owned], { cwd: place })).code).toBe(0);
   }
-  const { code, out } = await run("make", ["demo"], { cwd: folder, env, ...(isRoot && { uid: nobody }) });
-  expect(out).toContain("CONTAINERS ARE SIMULATED");
-  expect(out).toContain("no container runs, so there is no result to show");
-  expect(out).toMatch(/primes\s+lab\s+True\s+100\/100/);
-  expect(out).not.toContain("664579");
-  expect(code).toBe(0);
+  const ended = await run("make", ["demo"], { cwd: folder, env, ...(isRoot && { uid: nobody }) });
+  expect(ended.out, ending(ended)).toContain("CONTAINERS ARE SIMULATED");
+  expect(ended.out, ending(ended)).toContain("no container runs, so there is no result to show");
+  expect(ended.out, ending(ended)).toMatch(/primes\s+lab\s+True\s+100\/100/);
+  expect(ended.out).not.toContain("664579");
+  expect(ended.code).toBe(0);
   expect(await runningIn(folder, join(place, "tmp"))).toEqual([]);
 });

@@ -50,6 +50,23 @@ describe.skipIf(!isRoot)("the first map, on real containers", () => {
     expect((await cluster.kubectl(["logs", `job/${job}`])).code).toBe(0);
   });
 
+  test("a task keeps no account of who wrote its fields, unless it is applied on the server's side", async () => {
+    const managers = async (name: string): Promise<unknown> => {
+      const stdout = await kubectl("get", "ptask", name, "-o", "json", "--show-managed-fields");
+      return JSON.parse(stdout).metadata.managedFields;
+    };
+    expect(await managers("squares")).toBeUndefined();
+    const squares = await readFile(`${examples}first-map/squares.yaml`, "utf8");
+    const applied = squares.replace("name: squares", "name: applied\n  labels: {team: maths}");
+    await must(cluster, ["apply", "--server-side", "-f", "-"], applied);
+    await kubectl("wait", "--for=condition=Succeeded", "--timeout=120s", "ptask/applied");
+    expect(await managers("applied")).toContainEqual(expect.objectContaining({ operation: "Apply" }));
+    // What is in the manifest no more is gone from the task: that is what the account is for.
+    await must(cluster, ["apply", "--server-side", "-f", "-"], applied.replace("  labels: {team: maths}\n", ""));
+    expect(await kubectl("get", "ptask", "applied", "-o", "jsonpath={.metadata.labels}")).toBe("");
+    await kubectl("delete", "ptask", "applied");
+  });
+
   test("kubectl get shows where both kinds stand", async () => {
     const table = await kubectl("get", "rpool,ptask");
     expect(table).toMatch(/NAME\s+READY\s+NODES\s+CPU\s+UTIL\s+QUEUED\s+RUNNING\s+AGE/);

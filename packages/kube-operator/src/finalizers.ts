@@ -1,6 +1,6 @@
 // Patches that add or remove one finalizer and touch no other. Each tests what it builds upon: on a change in between
 // the server answers 422 and changes nothing, and the next reconcile sees the new state.
-import type { JsonPatchOperation, Patch } from "./kube-api.ts";
+import type { JsonPatch, JsonPatchOperation } from "./kube-api.ts";
 import type { ObjectMeta } from "./object.ts";
 
 type Held = {
@@ -12,7 +12,7 @@ export function hasFinalizer({ metadata }: Held, name: string): boolean {
 }
 
 /** Undefined when it is there, or when the object is being deleted: the server takes no new ones then. */
-export function addFinalizer(object: Held, name: string): Patch | undefined {
+export function addFinalizer(object: Held, name: string): JsonPatch | undefined {
   const { finalizers, deletionTimestamp, resourceVersion } = object.metadata;
   if (hasFinalizer(object, name) || deletionTimestamp !== undefined) return undefined;
   if (finalizers === undefined || finalizers.length === 0) {
@@ -29,7 +29,7 @@ export function addFinalizer(object: Held, name: string): Patch | undefined {
 }
 
 /** Undefined when it is not there. */
-export function removeFinalizer(object: Held, name: string): Patch | undefined {
+export function removeFinalizer(object: Held, name: string): JsonPatch | undefined {
   const position = object.metadata.finalizers?.indexOf(name) ?? -1;
   if (position < 0) return undefined;
   const path = `/metadata/finalizers/${position}`;
@@ -40,6 +40,6 @@ export function removeFinalizer(object: Held, name: string): Patch | undefined {
 }
 
 /** The name may have a new bearer by now: the uid is tested too. */
-function patch({ metadata }: Held, operations: readonly JsonPatchOperation[]): Patch {
+function patch({ metadata }: Held, operations: readonly JsonPatchOperation[]): JsonPatch {
   return { type: "json", operations: [{ op: "test", path: "/metadata/uid", value: metadata.uid }, ...operations] };
 }

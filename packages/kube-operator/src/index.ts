@@ -44,6 +44,7 @@ export {
   isInvalid,
   isNotFound,
   isTooManyRequests,
+  type JsonPatch,
   type JsonPatchOperation,
   type KubeApi,
   type ListOptions,
@@ -62,6 +63,7 @@ export { type Elector, fencedKubeApi, type Leadership, LeaseLostError, localElec
 export { threadElector } from "./leader-worker.ts";
 export { type LeaseObject, type LeaseSettings, leases } from "./lease.ts";
 export { type Log, silentLog } from "./log.ts";
+export { dropManagedFields } from "./managed-fields.ts";
 export { createManager, type Manager, type ManagerOptions, type Projection, type StoreSettings } from "./manager.ts";
 export { processMetrics, type RuntimeMetrics, requestMetrics, runtimeMetrics } from "./metrics.ts";
 export {

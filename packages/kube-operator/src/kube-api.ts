@@ -58,8 +58,13 @@ export interface JsonPatchOperation {
   readonly value?: unknown;
 }
 
+export interface JsonPatch {
+  readonly type: "json";
+  readonly operations: readonly JsonPatchOperation[];
+}
+
 export type Patch =
-  | { readonly type: "json"; readonly operations: readonly JsonPatchOperation[] }
+  | JsonPatch
   | { readonly type: "merge"; readonly body: unknown }
   /** Server-side apply; needs `fieldManager` in the options. */
   | { readonly type: "apply"; readonly body: Manifest; readonly force?: boolean };

@@ -23,6 +23,8 @@ export interface ObjectMeta {
   readonly annotations?: Readonly<Record<string, string>>;
   readonly finalizers?: readonly string[];
   readonly ownerReferences?: readonly OwnerReference[];
+  /** Who wrote which field; absent where the server keeps no account of it. */
+  readonly managedFields?: readonly { readonly manager?: string; readonly operation?: string }[];
 }
 
 /** An object as the API server has stored it. */
