@@ -67,6 +67,9 @@ export interface Waiting {
   readonly position?: number;
 }
 
+/** What of a plan bears on what happens next. */
+export type Decided = Pick<Plan, "decisions" | "memory" | "wakeAt">;
+
 export interface Plan {
   readonly decisions: readonly Decision[];
   /** Every task that has shards waiting, exactly once. */

@@ -3,7 +3,7 @@
 import type { Plan } from "./decision.ts";
 import { Memo } from "./memo.ts";
 import type { Snapshot } from "./model.ts";
-import { planPool } from "./plan.ts";
+import { decide } from "./plan.ts";
 import { inFront, runForward } from "./run-forward.ts";
 import { type Change, Changes, changeText, withChange } from "./what-if.ts";
 
@@ -107,8 +107,8 @@ function* whatStarts(
       yield;
       asked.add(id);
       plansLeft -= 1;
-      const plan = planPool(withChange(snapshot, change), now, memo);
-      for (const { kind, task: started } of plan.decisions) {
+      const changed = decide(withChange(snapshot, change), now, memo);
+      for (const { kind, task: started } of changed.decisions) {
         const reader = byKey.get(started);
         const known = found.get(started) ?? [];
         if (kind !== "start" || reader === undefined || known.length === changesPerTask) continue;

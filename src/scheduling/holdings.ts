@@ -1,20 +1,22 @@
 // What shards hold, by node and by pool. Does not know who waits, nor what may start.
 import type { Node, Pool, Snapshot } from "./model.ts";
-import { type Amounts, minus, plus } from "./resources.ts";
+import { type Amounts, checkedAmount, minus } from "./resources.ts";
 
 export class Holdings {
   private readonly pools: ReadonlyMap<string, Pool>;
-  private readonly byNode = new Map<string, Amounts>();
-  private readonly byPool = new Map<Pool, Amounts>();
+  private readonly byNode = new Map<string, Sum>();
+  private readonly byPool = new Map<Pool, Sum>();
 
   constructor({ pools, tasks }: Pick<Snapshot, "pools" | "tasks">) {
     this.pools = new Map(pools.map((pool) => [pool.name, pool]));
     for (const { pool, active } of tasks) {
-      const lineage = active.length === 0 ? [] : this.lineageOf(pool);
+      if (active.length === 0) continue;
+      const ofTask: Sum = {};
       for (const { node, request } of active) {
-        count(this.byNode, node, request);
-        for (const each of lineage) count(this.byPool, each, request);
+        addTo(sumIn(this.byNode, node), request);
+        addTo(ofTask, request);
       }
+      for (const each of this.lineageOf(pool)) addTo(sumIn(this.byPool, each), ofTask);
     }
   }
 
@@ -46,6 +48,18 @@ export class Holdings {
   }
 }
 
-function count<K>(held: Map<K, Amounts>, key: K, request: Amounts): void {
-  held.set(key, plus(held.get(key) ?? {}, request));
+/** Added up in place: there are thousands of shards. */
+type Sum = Record<string, number>;
+
+function sumIn<K>(held: Map<K, Sum>, key: K): Sum {
+  let sum = held.get(key);
+  if (sum === undefined) {
+    sum = {};
+    held.set(key, sum);
+  }
+  return sum;
+}
+
+function addTo(sum: Sum, request: Amounts): void {
+  for (const name in request) sum[name] = checkedAmount((sum[name] ?? 0) + (request[name] ?? 0), name);
 }

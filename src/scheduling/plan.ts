@@ -1,5 +1,5 @@
 // planPool: the whole decision as one story. Knows the order of the steps; each step is a file of its own.
-import type { Decision, Plan } from "./decision.ts";
+import type { Decided, Decision, Plan } from "./decision.ts";
 import { Ledger } from "./ledger.ts";
 import { formLines } from "./line.ts";
 import { Memo } from "./memo.ts";
@@ -8,7 +8,7 @@ import type { Snapshot } from "./model.ts";
 import { Preemption } from "./preemption.ts";
 import { whyTheyWait } from "./reasons.ts";
 import { Releases } from "./releases.ts";
-import { opening, type Pass, settle } from "./settle.ts";
+import { opening, type Pass, type Settled, settle } from "./settle.ts";
 import { small, smallNow } from "./small.ts";
 import { earliest, nextMoment, whatMustStop } from "./stops.ts";
 import { plantTree } from "./tree.ts";
@@ -20,6 +20,17 @@ import { childUsageOf, usageOf } from "./usage.ts";
  * again with the next snapshot makes it faster, and changes nothing else.
  */
 export function planPool(snapshot: Snapshot, now: number, memo: Memo = new Memo()): Plan {
+  const { pass, decisions } = settled(snapshot, now, memo);
+  return pass.told(decisions);
+}
+
+/** The same without words for who waits: for whoever only wants to know what happens. */
+export function decide(snapshot: Snapshot, now: number, memo: Memo = new Memo()): Decided {
+  const { pass, decisions } = settled(snapshot, now, memo);
+  return pass.decided(decisions);
+}
+
+function settled(snapshot: Snapshot, now: number, memo: Memo): Settled {
   if (kept.length === 0) keep();
   return settle(snapshot, now, (each) => passOver(each, now, memo));
 }
@@ -58,12 +69,17 @@ function passOver(snapshot: Snapshot, now: number, memo: Memo): Pass {
   const decisions = [...stops, ...preemption.stops, ...starts];
   const memory = memoryOf(lines, preemption.stops);
   const opensAfter = opening(lines, preemption);
+  // 6. When time alone makes a new plan.
+  const decided = (all: readonly Decision[]): Decided => {
+    const wakeAt = earliest(nextMoment(moving, now), ...lines.map((line) => line.nextAgeing(now)));
+    return { decisions: all, ...(memory !== undefined && { memory }), ...(wakeAt !== undefined && { wakeAt }) };
+  };
+  // 7. Why everybody else waits, and what is left.
   const told = (all: readonly Decision[]): Plan => {
-    // 6. Why everybody else waits, what is left, and when time alone makes a new plan.
     const waiting = whyTheyWait(tree.root?.pool, lines, idle, ledger, preemption.stops, now);
     const usage = usageOf(ledger, tree.root);
     const childUsage = childUsageOf(tree, ledger, usage);
-    const wakeAt = earliest(nextMoment(moving, now), ...lines.map((line) => line.nextAgeing(now)));
+    const { wakeAt } = decided(all);
     return {
       decisions: all,
       waiting,
@@ -74,5 +90,5 @@ function passOver(snapshot: Snapshot, now: number, memo: Memo): Pass {
       ...(wakeAt !== undefined && { wakeAt }),
     };
   };
-  return { decisions, ...(memory !== undefined && { memory }), opensAfter, told };
+  return { decisions, ...(memory !== undefined && { memory }), opensAfter, decided, told };
 }

@@ -24,7 +24,11 @@ export function times(a: Amounts, factor: number): Amounts {
 
 /** Whether `free` covers all that `request` asks for. What is not asked for does not matter, even where it is overdrawn. */
 export function covers(free: Amounts, request: Amounts): boolean {
-  return Object.entries(request).every(([resource, amount]) => amount === 0 || amount <= (free[resource] ?? 0));
+  for (const resource in request) {
+    const amount = request[resource] ?? 0;
+    if (amount !== 0 && amount > (free[resource] ?? 0)) return false;
+  }
+  return true;
 }
 
 /** The largest of `used` ÷ `capacity` over the resources (DRF); infinite where something is used of which there is none. */
@@ -38,8 +42,9 @@ export function dominantShare(used: Amounts, capacity: Amounts): number {
 
 function combine(a: Amounts, b: Amounts, operation: (x: number, y: number) => number): Amounts {
   const result: Record<string, number> = {};
-  for (const resource of new Set([...Object.keys(a), ...Object.keys(b)])) {
-    result[resource] = checkedAmount(operation(a[resource] ?? 0, b[resource] ?? 0), resource);
+  for (const resource in a) result[resource] = checkedAmount(operation(a[resource] ?? 0, b[resource] ?? 0), resource);
+  for (const resource in b) {
+    if (!Object.hasOwn(result, resource)) result[resource] = checkedAmount(operation(0, b[resource] ?? 0), resource);
   }
   return result;
 }

@@ -1,12 +1,11 @@
 // A plan run forward in time: what it starts runs in thought, and at each end that is expected the planner is asked again.
 // Does not know what anybody wants to learn from it.
-import type { Decision, Plan } from "./decision.ts";
+import type { Decided, Decision, Plan } from "./decision.ts";
 import { expectationOf, expectedEnd } from "./estimate.ts";
 import { withActive, withMemory, withoutActive } from "./forward.ts";
 import { Memo } from "./memo.ts";
 import type { ActiveShard, Snapshot, Task } from "./model.ts";
-import { compareText } from "./order/chain.ts";
-import { planPool } from "./plan.ts";
+import { decide } from "./plan.ts";
 import { earliest } from "./stops.ts";
 
 export interface Moment {
@@ -32,13 +31,13 @@ export function plansOver(tasks: number): number {
  */
 export function* runForward(
   { nodes, ...from }: Snapshot,
-  first: Plan,
+  first: Decided,
   start: number,
   together?: number,
+  memo: Memo = new Memo(),
 ): Generator<Moment, boolean> {
   let { pools } = from;
   const live = new Map(from.tasks.map((task) => [task.key, task]));
-  const memo = new Memo();
   let ended: ReadonlyMap<string, number> = new Map();
   let plan = first;
   let now = start;
@@ -51,16 +50,13 @@ export function* runForward(
     pools = withMemory(pools, plan);
     yield { at: now, starts, ended };
     if (plansLeft === 0) return false;
-    const ends = endsOf(live.values(), now);
+    const ends = endsOf(live, now);
     const count = Math.min(ends.length, together ?? Math.ceil(ends.length / plansLeft));
-    const next = earliest(ends[count - 1]?.at, plan.wakeAt);
+    const next = earliest(ends.slice().sort()[count - 1], plan.wakeAt);
     if (next === undefined) return true;
     now = next;
-    ended = endAll(
-      live,
-      ends.filter(({ at }) => at <= now),
-    );
-    plan = planPool({ pools, nodes, tasks: [...live.values()] }, now, memo);
+    ended = endAll(live, ends, now);
+    plan = decide({ pools, nodes, tasks: [...live.values()] }, now, memo);
   }
 }
 
@@ -84,40 +80,47 @@ export function inFront(snapshot: Snapshot, plan: Plan, told: readonly string[])
   return { ...snapshot, tasks };
 }
 
-/** What ends, in thought; tasks of which nothing is left are gone, and when their last shard ended is told. */
-function endAll(live: Map<string, Task>, ends: readonly End[]): ReadonlyMap<string, number> {
+/** When each shard that runs ends, by task and place among its shards: numbers alone, since there are thousands a plan. */
+function endsOf(live: ReadonlyMap<string, Task>, now: number): Float64Array {
+  let count = 0;
+  for (const { active } of live.values()) count += active.length;
+  const ends = new Float64Array(count);
+  let at = 0;
+  for (const task of live.values()) {
+    const { likelyMs } = expectationOf(task);
+    for (const shard of task.active) ends[at++] = endOf(task, shard, likelyMs, now);
+  }
+  return ends;
+}
+
+/** When it is likely to; what has run longer ends when its place is expected back. */
+function endOf(task: Task, shard: ActiveShard, likelyMs: number, now: number): number {
+  const likely = shard.since + likelyMs;
+  return shard.state === "Running" && likely > now ? likely : Math.max(expectedEnd(task, shard, now), now + 1);
+}
+
+/** What ends by then, in thought; tasks of which nothing is left are gone, and when their last shard ended is told. */
+function endAll(live: Map<string, Task>, ends: Float64Array, by: number): ReadonlyMap<string, number> {
   const ended = new Map<string, number>();
-  for (const [key, ofTask] of Map.groupBy(ends, (end) => end.key)) {
-    const task = live.get(key);
-    if (task === undefined) continue;
-    const after = withoutActive(
-      task,
-      ofTask.map(({ shard }) => shard.shard),
-    );
+  let first = 0;
+  for (const [key, task] of live) {
+    const { active } = task;
+    const ofTask = ends.subarray(first, first + active.length);
+    first += active.length;
+    const gone: number[] = [];
+    let last = Number.NEGATIVE_INFINITY;
+    for (let i = 0; i < ofTask.length; i += 1) {
+      const at = ofTask[i] as number;
+      if (at > by) continue;
+      gone.push((active[i] as ActiveShard).shard);
+      last = Math.max(last, at);
+    }
+    if (gone.length === 0) continue;
+    const after = withoutActive(task, gone);
     const isOver = after.active.length + after.waiting.length + after.backingOff.length === 0;
-    if (isOver) ended.set(key, ofTask.at(-1)?.at ?? 0);
+    if (isOver) ended.set(key, last);
     if (isOver) live.delete(key);
     else live.set(key, after);
   }
   return ended;
-}
-
-interface End {
-  readonly key: string;
-  readonly shard: ActiveShard;
-  readonly at: number;
-}
-
-/** In time. What runs ends when it is likely to; what has run longer, when its place is expected back. */
-function endsOf(tasks: Iterable<Task>, now: number): readonly End[] {
-  const ends: End[] = [];
-  for (const task of tasks) {
-    const { likelyMs } = expectationOf(task);
-    for (const shard of task.active) {
-      const likely = shard.since + likelyMs;
-      const at = shard.state === "Running" && likely > now ? likely : Math.max(expectedEnd(task, shard, now), now + 1);
-      ends.push({ key: task.key, shard, at });
-    }
-  }
-  return ends.sort((a, b) => a.at - b.at || compareText(a.key, b.key) || a.shard.shard - b.shard.shard);
 }

@@ -1,7 +1,7 @@
 // A plan is carried out in thought and made again at the same moment until nothing is left to do. One pass gives each pool
 // its turn once: what starts, stops or is held for one late in it may open or close a place to one that was asked before.
 // Does not know how a pass decides.
-import type { Decision, Plan } from "./decision.ts";
+import type { Decided, Decision, Plan } from "./decision.ts";
 import { type Carriable, carriedOut } from "./forward.ts";
 import type { Line } from "./line.ts";
 import type { Pool, QueueMemory, Snapshot } from "./model.ts";
@@ -16,6 +16,13 @@ export interface Pass extends Carriable {
   readonly opensAfter: Opening;
   /** All that a plan says, once nothing is left to do: the words for who waits are found in the last pass alone. */
   readonly told: (decisions: readonly Decision[]) => Plan;
+  readonly decided: (decisions: readonly Decision[]) => Decided;
+}
+
+/** The last pass, and what all of them have decided. */
+export interface Settled {
+  readonly pass: Pass;
+  readonly decisions: readonly Decision[];
 }
 
 /** A start takes room, so by itself it opens no place: unless it changes who may be stopped for whom, whose turn it is, or what is lent. */
@@ -32,7 +39,7 @@ export function opening(lines: readonly Line[], preemption: Preemption): Opening
   return preemption.isOn || contending.some(({ moves, mayTurn }) => moves || mayTurn) ? "AnyStart" : "OtherHolds";
 }
 
-export function settle(snapshot: Snapshot, now: number, passOver: (snapshot: Snapshot) => Pass): Plan {
+export function settle(snapshot: Snapshot, now: number, passOver: (snapshot: Snapshot) => Pass): Settled {
   let { pass, decisions } = repeat(snapshot, now, passOver);
   for (const stop of doubtful({ ...pass, decisions }, snapshot)) {
     const others = decisions.filter((each) => each !== stop);
@@ -40,15 +47,11 @@ export function settle(snapshot: Snapshot, now: number, passOver: (snapshot: Sna
     const trial = repeat(without, now, passOver);
     if (suffices({ ...trial.pass, decisions: trial.decisions }, pass)) [pass, decisions] = [trial.pass, others];
   }
-  return pass.told(decisions);
+  return { pass, decisions };
 }
 
-/** Until nothing is left to do: the last pass, and what all of them have decided. */
-function repeat(
-  snapshot: Snapshot,
-  now: number,
-  passOver: (snapshot: Snapshot) => Pass,
-): { readonly pass: Pass; readonly decisions: readonly Decision[] } {
+/** Until nothing is left to do. */
+function repeat(snapshot: Snapshot, now: number, passOver: (snapshot: Snapshot) => Pass): Settled {
   let pass = passOver(snapshot);
   let { decisions } = pass;
   let before = snapshot;

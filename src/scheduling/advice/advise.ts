@@ -3,6 +3,7 @@
 import type { Plan, Waiting } from "../decision.ts";
 import { withActive, withMemory } from "../forward.ts";
 import { Holdings } from "../holdings.ts";
+import { Memo } from "../memo.ts";
 import type { Snapshot, Task } from "../model.ts";
 import { compareText } from "../order/chain.ts";
 import { inFront } from "../run-forward.ts";
@@ -25,6 +26,8 @@ export interface Situation {
   /** Who waits in front, in the order of the queues, and why. */
   readonly front: readonly InFront[];
   readonly trials: Trials;
+  /** For all plans that are made of it. */
+  readonly memo: Memo;
   /** Of the root; absent where nobody has kept any. */
   readonly statistics: PoolStatistics | undefined;
   readonly now: number;
@@ -83,12 +86,14 @@ function* look(
   const others = plan.waiting.filter(({ reason }) => reason === "ParallelismReached" || reason === "BackingOff");
   const keys = (front.length > 0 ? front.map(({ waiting }) => waiting) : others).map(({ task }) => task);
   const standing = inFront(whole, plan, keys);
+  const memo = new Memo();
   const trials = yield* Trials.of(
     standing,
     keys.flatMap((key) => byKey.get(key) ?? []),
     now,
+    memo,
   );
-  return { snapshot: standing, whole, held: new Holdings(whole), front, trials, statistics, now };
+  return { snapshot: standing, whole, held: new Holdings(whole), front, trials, memo, statistics, now };
 }
 
 /** What the plan starts runs, and does not wait. */

@@ -2,7 +2,7 @@
 // elsewhere, so that it does. The planner says where; what is moved is stopped, and runs again.
 import type { ActiveShard, Node, Snapshot, Task } from "../model.ts";
 import { compareText } from "../order/chain.ts";
-import { planPool } from "../plan.ts";
+import { decide } from "../plan.ts";
 import { hasStarted } from "../queue.ts";
 import { type Amounts, covers, minus, plus } from "../resources.ts";
 import { admits } from "../what-if.ts";
@@ -27,7 +27,7 @@ interface Move {
 }
 
 export const moveShards: AdviceKind = function* (situation) {
-  const { snapshot, front, trials, now } = situation;
+  const { snapshot, front, trials, memo, now } = situation;
   const root = snapshot.pools.find(({ parent }) => parent === undefined);
   const large = front.filter(({ task, waiting: { reason } }) => {
     const isAlone = hasStarted(task) || (task.minParallelism ?? 1) === 1;
@@ -41,7 +41,7 @@ export const moveShards: AdviceKind = function* (situation) {
       const changed = shards.reduce(withStopped, snapshot);
       const again = new Set(shards.map(idOf));
       yield;
-      const starts = planPool(changed, now).decisions.filter(({ kind }) => kind === "start");
+      const starts = decide(changed, now, memo).decisions.filter(({ kind }) => kind === "start");
       const onceMore = starts.filter((start) => again.has(`${start.task}/${start.shard}`));
       if (onceMore.length < shards.length || !starts.some((start) => start.task === task.key)) continue;
       const tasks = new Set([task.key]);

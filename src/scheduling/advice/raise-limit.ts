@@ -1,7 +1,7 @@
 // RaiseLimit: a pool's tasks wait under its limit while nodes stand free; the limit that lets them have what is free.
 import type { Pool, Snapshot } from "../model.ts";
 import { compareText } from "../order/chain.ts";
-import { planPool } from "../plan.ts";
+import { decide } from "../plan.ts";
 import { type Amounts, amountOfText, amountText, plus, requestText } from "../resources.ts";
 import type { AdviceKind, Situation } from "./advise.ts";
 import { type Recommendation, savedText } from "./recommendation.ts";
@@ -10,13 +10,13 @@ const poolsMax = 3;
 const gi = 2 ** 30;
 
 export const raiseLimit: AdviceKind = function* (situation) {
-  const { held, front, trials, now } = situation;
+  const { held, front, trials, memo, now } = situation;
   const all: Recommendation[] = [];
   for (const pool of limitedPools(situation)) {
     const below = front.filter(({ task }) => held.lineageOf(task.pool).includes(pool)).map(({ task }) => task);
     const tasks = new Set(below.map(({ key }) => key));
     yield;
-    const { decisions } = planPool(withLimit(situation, pool, undefined), now);
+    const { decisions } = decide(withLimit(situation, pool, undefined), now, memo);
     // What starts at the expense of others stands free for nobody.
     if (decisions.some(({ kind }) => kind === "stop")) continue;
     const starting = decisions.flatMap(({ task }) => below.find(({ key }) => key === task) ?? []);

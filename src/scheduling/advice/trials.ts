@@ -1,7 +1,8 @@
 // Asks the planner what a change would bring: it runs forward with the change and without it, and the waits of what starts
 // are compared. Does not know any change.
+import type { Memo } from "../memo.ts";
 import type { Snapshot, Task } from "../model.ts";
-import { planPool } from "../plan.ts";
+import { decide } from "../plan.ts";
 import { openShards } from "../queue.ts";
 import { plansOver, runForward } from "../run-forward.ts";
 import { type Found, isWorth, leastSavedMs, type Saved } from "./recommendation.ts";
@@ -30,6 +31,7 @@ interface Asked {
   readonly now: number;
   /** So many ends count as one moment: as many with a change as without it, or the difference would be of the counting. */
   readonly together: number;
+  readonly memo: Memo;
 }
 
 const none: ReadonlySet<string> = new Set();
@@ -48,12 +50,12 @@ export class Trials {
     this.base = base;
   }
 
-  static *of(snapshot: Snapshot, waiting: readonly Task[], now: number): Generator<undefined, Trials> {
+  static *of(snapshot: Snapshot, waiting: readonly Task[], now: number, memo: Memo): Generator<undefined, Trials> {
     const tasks = new Set(waiting.map(({ key }) => key));
     const open = waiting.reduce((sum, task) => sum + openShards(task), 0);
     const running = snapshot.tasks.reduce((sum, { active }) => sum + active.length, 0);
     const together = Math.max(1, Math.ceil(running / plansOver(snapshot.tasks.length)));
-    const asked = { tasks, open, now, together };
+    const asked = { tasks, open, now, together, memo };
     return new Trials(snapshot, asked, yield* courseOf(snapshot, asked, open, none));
   }
 
@@ -106,12 +108,14 @@ export class Trials {
 /** Until so many shards have started as are `wanted`. */
 function* courseOf(
   snapshot: Snapshot,
-  { tasks, open, now, together }: Asked,
+  { tasks, open, now, together, memo }: Asked,
   wanted: number,
   again: ReadonlySet<string>,
 ): Generator<undefined, Course> {
   yield;
-  const run = runForward(snapshot, planPool(snapshot, now), now, together);
+  const first = decide(snapshot, now, memo);
+  yield;
+  const run = runForward(snapshot, first, now, together, memo);
   const started: Started[] = [];
   let total = 0;
   for (;;) {
