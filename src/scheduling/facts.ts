@@ -6,6 +6,8 @@ import type { Ranks } from "./order/chain.ts";
 import { hasStarted, type Idle, type Queued, standingAnyTime } from "./queue.ts";
 import { type Amounts, requestText } from "./resources.ts";
 
+const none: Ranks = [];
+
 /** What a shard asks for and where it may run: one object for all tasks that say the same. */
 export class Ask {
   readonly request: Amounts;
@@ -24,7 +26,8 @@ export class Ask {
   }
 }
 
-export interface Facts {
+/** A class, as all of which there are many: `NodeRoom` says why. */
+export class Facts {
   readonly task: Task;
   readonly key: string;
   readonly uid: string;
@@ -43,28 +46,23 @@ export interface Facts {
   /** Where it stood in its line when the last plan was made, which is where it is likely to stand again; -1: nowhere. */
   place: number;
   /** By what it stood there. */
-  ranks: Ranks;
-}
+  ranks: Ranks = none;
 
-const none: Ranks = [];
-
-export function factsOf(task: Task, ask: Ask, place = -1): Facts {
-  const { key, uid, pool, created, priority, active, backingOff, blocked, excludedNodes } = task;
-  return {
-    task,
-    key,
-    uid,
-    pool,
-    created,
-    priority,
-    ask,
-    standing: standingAnyTime(task),
-    moves: active.length > 0 || backingOff.length > 0 || excludedNodes.length > 0 || blocked !== undefined,
-    likelyMs: expectationOf(task).likelyMs,
-    waitingSince: task.waitingSince ?? created,
-    minParallelism: task.minParallelism ?? 1,
-    hasStarted: hasStarted(task),
-    place,
-    ranks: none,
-  };
+  constructor(task: Task, ask: Ask, place = -1) {
+    const { active, backingOff, blocked, excludedNodes } = task;
+    this.task = task;
+    this.key = task.key;
+    this.uid = task.uid;
+    this.pool = task.pool;
+    this.created = task.created;
+    this.priority = task.priority;
+    this.ask = ask;
+    this.standing = standingAnyTime(task);
+    this.moves = active.length > 0 || backingOff.length > 0 || excludedNodes.length > 0 || blocked !== undefined;
+    this.likelyMs = expectationOf(task).likelyMs;
+    this.waitingSince = task.waitingSince ?? task.created;
+    this.minParallelism = task.minParallelism ?? 1;
+    this.hasStarted = hasStarted(task);
+    this.place = place;
+  }
 }

@@ -8,7 +8,7 @@ import type { Constraints, Task } from "./model.ts";
 import type { Scoring } from "./placement/placement.ts";
 
 /** The nodes for all shards under the same constraints, by name. */
-export interface Choice {
+export class Choice {
   /** What the constraints admit at all, be it cordoned, not ready or left out at the moment. */
   readonly admitted: readonly NodeRoom[];
   /** What may take a shard now, if there is room. */
@@ -17,6 +17,13 @@ export interface Choice {
   readonly isOpen: readonly boolean[];
   /** How many nodes are left out because they refused a shard of the task. */
   readonly excluded: number;
+
+  constructor(admitted: readonly NodeRoom[], open: readonly NodeRoom[], isOpen: readonly boolean[], excluded: number) {
+    this.admitted = admitted;
+    this.open = open;
+    this.isOpen = isOpen;
+    this.excluded = excluded;
+  }
 }
 
 /** All shards that ask for the same under the same constraints. What it says of its nodes is found once. */
@@ -57,9 +64,9 @@ export class Shape implements Choice {
 }
 
 /** What has been found where the same nodes are left out. */
-interface Known {
-  readonly choices: Map<Constraints, Choice>;
-  readonly shapes: Map<Ask, Shape>;
+class Known {
+  readonly choices = new Map<Constraints, Choice>();
+  readonly shapes = new Map<Ask, Shape>();
 }
 
 export class Fit {
@@ -67,7 +74,7 @@ export class Fit {
   private readonly placement: Scoring;
   private readonly now: number;
   /** Where no node is left out, and, by those that are, where some are. */
-  private readonly anywhere: Known = { choices: new Map(), shapes: new Map() };
+  private readonly anywhere = new Known();
   private readonly elsewhere = new Map<string, Known>();
 
   constructor(ledger: Ledger, placement: Scoring, now: number) {
@@ -91,7 +98,7 @@ export class Fit {
 
   private without(excluded: readonly string[]): Known {
     const key = JSON.stringify(excluded);
-    const known = this.elsewhere.get(key) ?? { choices: new Map(), shapes: new Map() };
+    const known = this.elsewhere.get(key) ?? new Known();
     this.elsewhere.set(key, known);
     return known;
   }
@@ -113,7 +120,7 @@ export class Fit {
     );
     const isOpen = new Array<boolean>(this.ledger.rooms.length).fill(false);
     for (const { index } of open) isOpen[index] = true;
-    return { admitted, open, isOpen, excluded: admitted.filter(isExcluded).length };
+    return new Choice(admitted, open, isOpen, admitted.filter(isExcluded).length);
   }
 }
 

@@ -2,6 +2,7 @@
 // Does not know when anything happens.
 import type { Decision, Plan } from "./decision.ts";
 import type { ActiveShard, Pool, ShardRange, Snapshot, Task } from "./model.ts";
+import type { Amounts } from "./resources.ts";
 
 /** What of a plan changes a snapshot. */
 export type Carriable = Pick<Plan, "decisions" | "memory">;
@@ -45,12 +46,27 @@ function withDecisions(task: Task, decisions: readonly Decision[], now: number):
   };
 }
 
+/** A shard that has begun, in thought: there are thousands. */
+class Begun implements ActiveShard {
+  readonly shard: number;
+  readonly attempt = 0;
+  readonly node: string;
+  readonly request: Amounts;
+  readonly state = "Running";
+  readonly since: number;
+
+  constructor(shard: number, node: string, request: Amounts, since: number) {
+    this.shard = shard;
+    this.node = node;
+    this.request = request;
+    this.since = since;
+  }
+}
+
 /** All that starts of the task at one moment: it costs as much as one alone, where thousands run. */
 export function withActive(task: Task, starts: readonly Pick<Decision, "shard" | "node">[], since: number): Task {
   const { request } = task;
-  const started = starts.map(
-    ({ shard, node }): ActiveShard => ({ shard, attempt: 0, node, request, state: "Running", since }),
-  );
+  const started = starts.map(({ shard, node }) => new Begun(shard, node, request, since));
   const shards = new Set(starts.map(({ shard }) => shard));
   const backingOff = task.backingOff.filter(({ shard }) => !shards.has(shard));
   const waiting = without(task.waiting, shards);

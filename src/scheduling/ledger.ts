@@ -140,7 +140,7 @@ export class Ledger {
     this.occupy(room, request, 1);
     addToEach(uses, request, 1);
     addToEach(spares, request, -1);
-    this.log.push({ room, request, uses, spares });
+    this.log.push(new Reservation(room, request, uses, spares));
   }
 
   /** Keeps the place for a shard that does not run yet, or gives it back: it takes room, and is not allocated. */
@@ -226,11 +226,18 @@ export class Ledger {
   }
 }
 
-interface Reservation {
+class Reservation {
   readonly room: NodeRoom;
   readonly request: Request;
   readonly uses: readonly Float64Array[];
   readonly spares: readonly Float64Array[];
+
+  constructor(room: NodeRoom, request: Request, uses: readonly Float64Array[], spares: readonly Float64Array[]) {
+    this.room = room;
+    this.request = request;
+    this.uses = uses;
+    this.spares = spares;
+  }
 }
 
 /** Adds the request `factor` times to a vector by resource index. */

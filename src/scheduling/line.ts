@@ -223,12 +223,18 @@ export interface Lines {
 }
 
 /** A line that is being formed. */
-interface Forming {
+class Forming {
   readonly node: PoolNode;
   readonly contest: Contest;
   readonly fit: Fit;
-  readonly tasks: Task[];
-  readonly contenders: Contender[];
+  readonly tasks: Task[] = [];
+  readonly contenders: Contender[] = [];
+
+  constructor(node: PoolNode, contest: Contest, fit: Fit) {
+    this.node = node;
+    this.contest = contest;
+    this.fit = fit;
+  }
 }
 
 /** A line for every pool of the tree, also where nobody stands in it. */
@@ -243,7 +249,7 @@ export function formLines(snapshot: Snapshot, all: readonly Facts[], tree: Tree,
     const fit = fits.get(placement);
     if (node === undefined || fit === undefined) continue;
     const contest = openContest(node.pool, ledger.amountsOf(node.capacity), now);
-    forming.set(name, { node, contest, fit, tasks: [], contenders: [] });
+    forming.set(name, new Forming(node, contest, fit));
   }
   const problems = new Map(tree.problems.map(({ pool, message }) => [pool, message]));
   const idle: Idle[] = [];

@@ -1,6 +1,6 @@
 // What one plan may leave for the next so that it costs less. It holds nothing that the snapshot does not say: a plan
 // with a memo is the plan without one. What is the same object again need not be read again.
-import { Ask, type Facts, factsOf } from "./facts.ts";
+import { Ask, Facts } from "./facts.ts";
 import type { Constraints, Task } from "./model.ts";
 import type { Amounts } from "./resources.ts";
 
@@ -8,9 +8,14 @@ import type { Amounts } from "./resources.ts";
 const textsMax = 20_000;
 
 /** The facts of all tasks of a snapshot, in their order, and of those of which something depends on the moment. */
-export interface Reading {
+export class Reading {
   readonly all: readonly Facts[];
   readonly moving: readonly Facts[];
+
+  constructor(all: readonly Facts[]) {
+    this.all = all;
+    this.moving = all.filter(({ moves }) => moves);
+  }
 }
 
 export class Memo {
@@ -49,11 +54,11 @@ export class Memo {
       return facts;
     });
     this.before = all;
-    return { all, moving: all.filter(({ moves }) => moves) };
+    return new Reading(all);
   }
 
   private readAnew(task: Task): Facts {
-    const facts = factsOf(task, this.askOf(task), this.latest.get(task.uid)?.place);
+    const facts = new Facts(task, this.askOf(task), this.latest.get(task.uid)?.place);
     this.facts.set(task, facts);
     this.latest.set(task.uid, facts);
     return facts;
@@ -91,5 +96,5 @@ export function asBefore<T extends { readonly facts: Facts }>(items: readonly T[
     if (!isOther) known[place] = item;
     return isOther;
   });
-  return [...known.filter((item) => item !== undefined), ...others];
+  return known.filter((item) => item !== undefined).concat(others);
 }

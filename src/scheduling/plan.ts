@@ -1,17 +1,18 @@
 // planPool: the whole decision as one story. Knows the order of the steps; each step is a file of its own.
 import type { Decided, Decision, Plan } from "./decision.ts";
 import { Ledger } from "./ledger.ts";
-import { formLines } from "./line.ts";
+import { formLines, type Line } from "./line.ts";
 import { Memo } from "./memo.ts";
 import { memoryOf } from "./memory.ts";
-import type { Snapshot } from "./model.ts";
+import type { QueueMemory, Snapshot, Task } from "./model.ts";
 import { Preemption } from "./preemption.ts";
+import type { Idle } from "./queue.ts";
 import { whyTheyWait } from "./reasons.ts";
 import { Releases } from "./releases.ts";
-import { opening, type Pass, type Settled, settle } from "./settle.ts";
+import { type Opening, opening, type Pass, type Settled, settle } from "./settle.ts";
 import { small, smallNow } from "./small.ts";
 import { earliest, nextMoment, whatMustStop } from "./stops.ts";
-import { plantTree } from "./tree.ts";
+import { plantTree, type Tree } from "./tree.ts";
 import { takeTurns } from "./turn.ts";
 import { childUsageOf, usageOf } from "./usage.ts";
 
@@ -66,22 +67,61 @@ function passOver(snapshot: Snapshot, now: number, memo: Memo): Pass {
   const starts = takeTurns(tree.root, lines, ledger, running, preemption);
 
   // 5. What the next plan needs to know, and whether what this brings about may let the plan go on.
-  const decisions = [...stops, ...preemption.stops, ...starts];
-  const memory = memoryOf(lines, preemption.stops);
-  const opensAfter = opening(lines, preemption);
+  return new PassOver(moving, now, ledger, tree, lines, idle, preemption, [...stops, ...preemption.stops, ...starts]);
+}
+
+/** A class though it is made once: literals that live through collections are put with what is old, and all of their plan with them. */
+class PassOver implements Pass {
+  readonly decisions: readonly Decision[];
+  readonly memory?: Readonly<Record<string, QueueMemory>>;
+  readonly opensAfter: Opening;
+  private readonly moving: readonly Task[];
+  private readonly now: number;
+  private readonly ledger: Ledger;
+  private readonly tree: Tree;
+  private readonly lines: readonly Line[];
+  private readonly idle: readonly Idle[];
+  private readonly preemption: Preemption;
+
+  constructor(
+    moving: readonly Task[],
+    now: number,
+    ledger: Ledger,
+    tree: Tree,
+    lines: readonly Line[],
+    idle: readonly Idle[],
+    preemption: Preemption,
+    decisions: readonly Decision[],
+  ) {
+    this.moving = moving;
+    this.now = now;
+    this.ledger = ledger;
+    this.tree = tree;
+    this.lines = lines;
+    this.idle = idle;
+    this.preemption = preemption;
+    this.decisions = decisions;
+    const memory = memoryOf(lines, preemption.stops);
+    if (memory !== undefined) this.memory = memory;
+    this.opensAfter = opening(lines, preemption);
+  }
+
   // 6. When time alone makes a new plan.
-  const decided = (all: readonly Decision[]): Decided => {
+  decided(decisions: readonly Decision[]): Decided {
+    const { memory, moving, lines, now } = this;
     const wakeAt = earliest(nextMoment(moving, now), ...lines.map((line) => line.nextAgeing(now)));
-    return { decisions: all, ...(memory !== undefined && { memory }), ...(wakeAt !== undefined && { wakeAt }) };
-  };
+    return { decisions, ...(memory !== undefined && { memory }), ...(wakeAt !== undefined && { wakeAt }) };
+  }
+
   // 7. Why everybody else waits, and what is left.
-  const told = (all: readonly Decision[]): Plan => {
+  told(decisions: readonly Decision[]): Plan {
+    const { memory, tree, lines, idle, ledger, preemption, now } = this;
     const waiting = whyTheyWait(tree.root?.pool, lines, idle, ledger, preemption.stops, now);
     const usage = usageOf(ledger, tree.root);
     const childUsage = childUsageOf(tree, ledger, usage);
-    const { wakeAt } = decided(all);
+    const { wakeAt } = this.decided(decisions);
     return {
-      decisions: all,
+      decisions,
       waiting,
       usage,
       ...(childUsage !== undefined && { childUsage }),
@@ -89,6 +129,5 @@ function passOver(snapshot: Snapshot, now: number, memo: Memo): Pass {
       ...(tree.problems.length > 0 && { problems: tree.problems }),
       ...(wakeAt !== undefined && { wakeAt }),
     };
-  };
-  return { decisions, ...(memory !== undefined && { memory }), opensAfter, decided, told };
+  }
 }

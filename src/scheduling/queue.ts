@@ -3,12 +3,18 @@ import type { TaskReason } from "./decision.ts";
 import type { Task } from "./model.ts";
 
 /** A task that may start shards, if there is room. */
-export interface Queued {
+export class Queued {
   readonly task: Task;
   /** Shards that may start, whether or not the task's parallelism lets them. */
   readonly startable: number;
   /** Places that the task's parallelism leaves it, perhaps none; infinite where it states none. */
   readonly places: number;
+
+  constructor(task: Task, startable: number) {
+    this.task = task;
+    this.startable = startable;
+    this.places = Math.max(0, (task.parallelism ?? Number.POSITIVE_INFINITY) - task.active.length);
+  }
 }
 
 /** A task of which nothing may start, and why; or nothing is left to start and it needs no reason. */
@@ -38,12 +44,11 @@ export function standing(task: Task, hasPool: boolean, problem: string | undefin
   if (!hasPool && hasWork(task)) return withoutPool(task, problem);
   const startable = countStartable(task, now);
   if (!hasPool || startable === 0) return task.backingOff.length === 0 ? { task } : backingOff(task, now);
-  const places = Math.max(0, (task.parallelism ?? Number.POSITIVE_INFINITY) - task.active.length);
-  return { task, startable, places };
+  return new Queued(task, startable);
 }
 
 export function isQueued(standing: Queued | Idle): standing is Queued {
-  return "startable" in standing;
+  return standing instanceof Queued;
 }
 
 /** The reason of a task that has all the places it asked for. */

@@ -31,6 +31,35 @@ export type TurnEnd =
   | { readonly kind: "NeverFits"; readonly at?: PoolNode };
 
 const served: TurnEnd = { kind: "Served" };
+const noRoom: TurnEnd = { kind: "NoRoom" };
+
+/** Classes, since they live as long as the plan and lead to all of it. */
+class Limited {
+  readonly kind = "Limited";
+  readonly at: PoolNode;
+
+  constructor(at: PoolNode) {
+    this.at = at;
+  }
+}
+
+class HeldBack {
+  readonly kind = "Held";
+  readonly hold: Hold;
+
+  constructor(hold: Hold) {
+    this.hold = hold;
+  }
+}
+
+class Behind {
+  readonly kind = "Behind";
+  readonly head: Contender;
+
+  constructor(head: Contender) {
+    this.head = head;
+  }
+}
 
 /** What a backfill policy means: whether anybody passes a task that waits, and whether its place is kept meanwhile. */
 const passing: Readonly<
@@ -183,7 +212,7 @@ class Turns {
       const at = line.node.neverWithin(shape.request, demand);
       if (claims.length > 0 || (at === undefined && shape.placesOnceOursEnd >= demand)) return contender;
       line.pop();
-      contender.end = this.neverFits(contender, line.node) ?? (at ? { kind: "Limited", at } : { kind: "NoRoom" });
+      contender.end = this.neverFits(contender, line.node) ?? (at ? new Limited(at) : noRoom);
     }
     return undefined;
   }
@@ -318,9 +347,9 @@ class Turns {
   private roomFor({ shape, likelyEnd }: Contender, line: Line): NodeRoom | TurnEnd {
     const { node } = line;
     const limit = node.limitedBy(shape.request);
-    if (limit) return { kind: "Limited", at: limit };
+    if (limit) return new Limited(limit);
     const best = shape.candidates.best();
-    if (best === undefined) return { kind: "NoRoom" };
+    if (best === undefined) return noRoom;
     const delayed = (room: NodeRoom): Hold | undefined => delayedBy(this.holds, room, node, shape.request, likelyEnd);
     const hold = delayed(best);
     if (hold === undefined) return best;
@@ -333,7 +362,7 @@ class Turns {
   private heldFor(hold: Hold): TurnEnd {
     const known = this.heldBy.get(hold);
     if (known !== undefined) return known;
-    const end: TurnEnd = { kind: "Held", hold };
+    const end = new HeldBack(hold);
     this.heldBy.set(hold, end);
     return end;
   }
@@ -391,8 +420,8 @@ class Turns {
     const never = this.neverFits(contender, node);
     if (never) return never;
     const limit = node.limitedBy(contender.shape.request);
-    if (limit) return { kind: "Limited", at: limit };
-    return contender.shape.candidates.best() === undefined ? { kind: "NoRoom" } : undefined;
+    if (limit) return new Limited(limit);
+    return contender.shape.candidates.best() === undefined ? noRoom : undefined;
   }
 
   /** What is kept for a task is its own, whoever waits in front. */
@@ -407,7 +436,7 @@ class Turns {
       const closing = line.node.lineage().find((node) => this.closed.has(node));
       const head = closing && this.closed.get(closing);
       const never = this.neverFits(contender, line.node);
-      contender.end = never ?? { kind: "Behind", head: head ?? contender };
+      contender.end = never ?? new Behind(head ?? contender);
     }
   }
 
