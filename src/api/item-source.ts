@@ -32,11 +32,13 @@ const range = z
   .meta(
     validations([
       {
+        ofFixed: true,
         rule: "self.step != 0",
         message: "step must not be 0",
         fieldPath: ".step",
       },
       {
+        ofFixed: true,
         rule: `${rangeCount("self")} <= ${itemCountMax}`,
         message: `more than ${itemCountMax} items; cut the work into several tasks`,
       },
@@ -66,6 +68,7 @@ export const itemSource = z
       .meta(
         validations([
           {
+            ofFixed: true,
             rule: `self.map(item, size(item)).sum() <= ${listBytesMax}`,
             message: `more than ${listBytesMax} bytes together; put the items into ConfigMaps and name these in configMapRefs`,
           },
@@ -80,10 +83,12 @@ export const itemSource = z
       .meta(
         validations([
           {
+            ofFixed: true,
             rule: "self.all(a, self.exists_one(b, b.name.upperAscii().replace('.', '_').replace('-', '_') == a.name.upperAscii().replace('.', '_').replace('-', '_')))",
             message: "two axes would be the same variable POOL_ITEM_<NAME>; rename one",
           },
           {
+            ofFixed: true,
             rule: `${matrixCount("self")} <= ${itemCountMax}`,
             message: `more than ${itemCountMax} items; cut the work into several tasks`,
           },

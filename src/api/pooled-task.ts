@@ -164,6 +164,7 @@ type TaskFields = Omit<z.output<typeof taskFields>, "template">;
 
 const taskRules: readonly Rule<TaskFields>[] = [
   {
+    ofFixed: true,
     rule: `[${sources.map((source) => `has(self.items.${source})`).join(", ")}].filter(given, given).size() == 1`,
     message: `items must have exactly one of ${sources.join(", ")}`,
     fieldPath: ".items",
@@ -172,18 +173,21 @@ const taskRules: readonly Rule<TaskFields>[] = [
   ...["range", "matrix"].map((source): Rule<TaskFields> => {
     const shards = `(${source === "range" ? rangeCount("self.items.range") : matrixCount("self.items.matrix")} + int(self.chunk.size) - 1) / int(self.chunk.size)`;
     return {
+      ofFixed: true,
       rule: `self.chunk.size == 'Auto' || !has(self.items.${source}) || ${shards} <= ${shardCountMax}`,
       message: `chunk.size is too small: the items make more than ${shardCountMax} shards; raise it`,
       fieldPath: ".chunk.size",
     };
   }),
   {
+    ofFixed: true,
     rule: "self.chunk.size == 1 || self.chunk.mode == 'Whole' || size(self.template.spec.containers) == 0 || (has(self.template.spec.containers[0].command) && size(self.template.spec.containers[0].command) > 0)",
     message:
       "chunk.size other than 1 in mode Each runs the command once for each item, so the container must state its command",
     fieldPath: ".template.spec.containers",
   },
   {
+    ofFixed: true,
     rule: `quantity(string(self.results.maxBytes)).compareTo(quantity('${resultBytesMax}')) <= 0`,
     message: `results.maxBytes is over the limit of ${resultBytesMax}; keep large outputs in a storage of your own and their addresses as results`,
     fieldPath: ".results.maxBytes",
@@ -198,6 +202,7 @@ const taskRules: readonly Rule<TaskFields>[] = [
       parallelism === undefined || typeof minParallelism !== "number" || minParallelism <= parallelism,
   },
   {
+    ofFixed: true,
     rule: "!has(self.minParallelism) || type(self.minParallelism) == int || type(self.chunk.size) == int",
     message:
       "minParallelism All needs chunks of a fixed size: nobody knows how many there will be with Auto; give a number",

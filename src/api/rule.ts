@@ -6,6 +6,8 @@ export interface Rule<T> {
   readonly rule: string;
   /** Names field, limit and what to do; no amounts, since the API server finds every text made of a number too costly. */
   readonly message: string;
+  /** It is about fields that cannot change: what a stored object has was judged when it came. */
+  readonly ofFixed?: true;
   /** The field that it is about, from the object that the rule stands on: `.items`. */
   readonly fieldPath?: string;
   /** The same rule here; absent for rules about a change, since the operator sees no change. */
@@ -15,8 +17,9 @@ export interface Rule<T> {
 /**
  * The extension under which the API server looks for rules. It runs each at every write, also of a status, and pays several
  * times over for one what is computed in it: so those of one object are two, about what is there and about what changes,
- * and the words are looked for where one is broken. Each time that a rule names a field, the API server copies what it
- * knows of all fields beside it, twice. `readOnce`: fields that are always there, and that rules about what is there name often.
+ * the words are looked for where one is broken, and what cannot change is judged once. Each time that a rule names a field,
+ * the API server copies what it knows of all fields beside it, twice. `readOnce`: fields that are always there, and that
+ * rules about fixed ones, or about what is there where none is, name often.
  */
 export function validations<T>(
   rules: readonly Rule<T>[],
@@ -36,14 +39,23 @@ export function validations<T>(
 function together<T>(rules: readonly Rule<T>[], readOnce: readonly string[] = []): readonly object[] {
   const [first, ...more] = rules;
   if (first === undefined) return [];
-  const { rule, message, fieldPath } = first;
-  if (more.length === 0) return [{ rule, message, ...(fieldPath !== undefined && { fieldPath }) }];
+  const { message, fieldPath } = first;
   const words = rules.map(({ message }) => JSON.stringify(message));
   const found = rules
     .slice(0, -1)
     .reduceRight((rest, { rule }, i) => `!(${rule}) ? ${words[i]} : ${rest}`, words.at(-1));
-  const all = rules.map((each) => `(${each.rule})`).join(" && ");
-  return [{ rule: readOnce.reduce(withRead, all), messageExpression: found }];
+  const said = more.length > 0 ? { messageExpression: found } : { message, ...(fieldPath && { fieldPath }) };
+  const fixed = rules.filter(({ ofFixed }) => ofFixed);
+  if (fixed.length === 0) return [{ rule: readOnce.reduce(withRead, allOf(rules)), ...said }];
+  const others = rules.filter(({ ofFixed }) => !ofFixed);
+  const ofNew = `oldSelf.hasValue() || ${readOnce.reduce(withRead, allOf(fixed))}`;
+  const rule = others.length > 0 ? `(${allOf(others)}) && (${ofNew})` : ofNew;
+  return [{ rule, ...said, optionalOldSelf: true }];
+}
+
+function allOf<T>(rules: readonly Rule<T>[]): string {
+  const [only, ...more] = rules.map(({ rule }) => rule);
+  return only !== undefined && more.length === 0 ? only : rules.map(({ rule }) => `(${rule})`).join(" && ");
 }
 
 /** CEL names a value by going through a list of that one. */

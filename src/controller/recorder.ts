@@ -118,7 +118,7 @@ export class Recorder {
       const reason = whyRefused(error);
       if (reason === undefined) {
         // Somebody else wrote there, or the answer was lost: what is stored decides.
-        this.#memories.forget(memory.uid);
+        this.#memories.doubt(memory.uid);
         throw error;
       }
       // Nothing more starts whose outcome could not be written down.

@@ -60,6 +60,8 @@ const problemRereadMs = 5_000;
 export class TaskMemories {
   readonly #api: KubeApi;
   readonly #memories = new Map<string, TaskMemory>();
+  /** UIDs of tasks whose records are not what we remembered. */
+  readonly #doubted = new Set<string>();
   /** What is remembered of tasks that have ended. */
   readonly times: LearnedTimes = new LearnedTimes();
 
@@ -77,16 +79,30 @@ export class TaskMemories {
     return known === undefined || isStale(known, spec, now) ? undefined : known;
   }
 
-  /** Reads what is not in memory yet, and again what may have changed behind our back. */
-  async remember(task: PooledTask, spec: PooledTaskSpec, now: number): Promise<TaskMemory> {
+  /**
+   * Reads what is not in memory yet, and again what may have changed behind our back. `isNew`: it has come since we began,
+   * and nobody has held it or told anything of it.
+   */
+  async remember(
+    task: PooledTask,
+    spec: PooledTaskSpec,
+    now: number,
+    { isNew = false }: { readonly isNew?: boolean } = {},
+  ): Promise<TaskMemory> {
     const known = this.known(task, spec, now);
     if (known !== undefined) return known;
-    const fresh = await this.#read(task, spec, this.get(task), now);
+    const fresh = await this.#read(task, spec, this.get(task), isNew, now);
     this.#memories.set(task.metadata.uid, fresh);
     return fresh;
   }
 
-  async #read(task: PooledTask, spec: PooledTaskSpec, known: TaskMemory | undefined, now: number): Promise<TaskMemory> {
+  async #read(
+    task: PooledTask,
+    spec: PooledTaskSpec,
+    known: TaskMemory | undefined,
+    isNew: boolean,
+    now: number,
+  ): Promise<TaskMemory> {
     const { uid } = task.metadata;
     const child = childName(task);
     const memory = {
@@ -111,8 +127,10 @@ export class TaskMemories {
     if (work === undefined) {
       const log = new RecordLog(this.#api, task, child);
       const account = new Account({ items: items.count, chunk: spec.chunk.size, reduce: spec.results.reduce });
+      // Before a task is held nothing of it is recorded but how it is cut, so that there is nothing to ask for.
+      const isUnwritten = isNew && size !== "Auto" && !this.#doubted.has(uid);
       try {
-        for (const line of await log.load()) account.apply(line);
+        for (const line of isUnwritten ? [] : await log.load()) account.apply(line);
       } catch (error) {
         if (!(error instanceof NameTaken)) throw error;
         return { ...memory, problem: nameTaken(error.object) };
@@ -142,9 +160,16 @@ export class TaskMemories {
     }
   }
 
-  /** After a conflict, since somebody else wrote and what we remember may be wrong; and when the task is gone. */
+  /** Somebody else wrote, or an answer was lost: what is stored is read again. */
+  doubt(uid: string): void {
+    this.#memories.delete(uid);
+    this.#doubted.add(uid);
+  }
+
+  /** The task is gone. */
   forget(uid: string): void {
     this.#memories.delete(uid);
+    this.#doubted.delete(uid);
   }
 
   /** A quota that changed may let start what it refused. */

@@ -61,16 +61,20 @@ export class TaskReader {
       if (known !== undefined) note(rereadAt(known, parsed.spec));
       else if (!this.#reading.has(task.metadata.uid)) unread.push({ task, spec: parsed.spec });
     }
-    const read = (tasks: readonly Unread[]): Promise<readonly unknown[]> =>
+    const read = (tasks: readonly Unread[], isNew: boolean): Promise<readonly unknown[]> =>
       inParallel(tasks, lanes, async ({ task, spec }) =>
-        note(rereadAt(await memories.remember(task, spec, now), spec)),
+        note(rereadAt(await memories.remember(task, spec, now, { isNew }), spec)),
       );
     const late = this.#failed.get(root.name) ?? [];
     this.#failed.delete(root.name);
-    const isNew = ({ task }: Unread): boolean => this.#hasJustCome(task);
-    const known = await read(unread.filter((each) => !isNew(each)));
-    const fresh = await this.#soon(root, unread.filter(isNew), read);
-    return { errors: [...late, ...known, ...fresh], ...(moments.length > 0 && { wakeAt: Math.min(...moments) }) };
+    const hasJustCome = ({ task }: Unread): boolean => this.#hasJustCome(task);
+    const fresh = unread.filter(hasJustCome);
+    const known = await read(
+      unread.filter((each) => !hasJustCome(each)),
+      false,
+    );
+    const soon = await this.#soon(root, fresh, (tasks) => read(tasks, true));
+    return { errors: [...late, ...known, ...soon], ...(moments.length > 0 && { wakeAt: Math.min(...moments) }) };
   }
 
   /** What goes wrong; of what takes longer, by the next turn. */
