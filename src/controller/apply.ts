@@ -211,14 +211,14 @@ interface TaskStop {
 
 /** Those that another task waits for, which go together, and the others. */
 function stopsOf(observed: Observed, plan: Plan): readonly [readonly TaskStop[], readonly TaskStop[]] {
-  const tasks = new Map(observed.tasks.map((task) => [task.key, task]));
+  const tasks = new Map(observed.going.map((task) => [task.key, task]));
   const planned = plan.decisions
     .filter((decision): decision is Stop => decision.kind === "stop")
     .flatMap(({ task: key, ...stop }) => {
       const task = tasks.get(key);
       return task === undefined ? [] : [{ ...stop, task }];
     });
-  const refused = observed.tasks.flatMap((task) =>
+  const refused = observed.going.flatMap((task) =>
     task.refused.map(({ message, ...attempt }) => ({ task, ...attempt, why: "Refused" as const, refusal: message })),
   );
   const isForOthers = (stop: TaskStop): boolean => stop.for !== undefined;

@@ -14,7 +14,7 @@ import {
   tasksOf,
   treeState,
 } from "./observed/pools.ts";
-import { nextMoments, type ObservedTask, observeTask, type TaskInput } from "./observed/task.ts";
+import { nextMoment, type ObservedTask, observeTask, type TaskInput } from "./observed/task.ts";
 import type { Stores } from "./stores.ts";
 
 export interface Observed {
@@ -25,6 +25,8 @@ export interface Observed {
   /** All pools of the tree, the root among them, by name. */
   readonly pools: ReadonlyMap<string, ObservedPool>;
   readonly tasks: readonly ObservedTask[];
+  /** Those that have not finished, or of which something is left all the same: on a long day few of all. */
+  readonly going: readonly ObservedTask[];
   readonly snapshot: Snapshot;
   /** The first moment at which time alone changes something that the planner does not see. */
   readonly wakeAt?: number;
@@ -44,20 +46,28 @@ export function observe(input: ObserveInput, root: string, now: number): Observe
   const tasks = tasksOf(stores, root).map((task) =>
     observeTask(input, task, tree, opens.get(task.metadata.uid) ?? [], now),
   );
-  const nodes = withForeign(stores, pool?.nodes ?? [], tasks);
-  const wakeAt = earliest(...tasks.flatMap((task) => nextMoments(task, now)));
+  const going = tasks.filter(isGoing);
+  const nodes = withForeign(stores, pool?.nodes ?? [], going);
+  let wakeAt: number | undefined;
+  for (const task of tasks) wakeAt = earliest(wakeAt, nextMoment(task, now));
   return {
     root,
     pool: pool && { ...pool, nodes },
     pools,
     tasks,
+    going,
     snapshot: {
       pools: [...pools.values()].flatMap((each) => modelPool(each, queueMemory) ?? []),
       nodes,
-      tasks: tasks.flatMap((task) => task.model ?? []),
+      tasks: going.flatMap((task) => task.model ?? []),
     },
     ...(wakeAt !== undefined && { wakeAt }),
   };
+}
+
+function isGoing({ stage, model, open, ended, memory }: ObservedTask): boolean {
+  if (stage.kind !== "Finished" || model !== undefined || open.length > 0) return true;
+  return ended.length > 0 && memory?.work !== undefined;
 }
 
 /** What Pods hold on the nodes that no attempt of ours accounts for: other people's, other pools', kube's duplicates. */

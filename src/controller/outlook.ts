@@ -63,7 +63,7 @@ export function outlookOf(facts: OutlookFacts, now: number): Outlook {
   const asked = {
     keys,
     ...(own.itemMs !== undefined && { own: own.itemMs }),
-    ...(spec.expectedItemSeconds !== undefined && { statedItemMs: spec.expectedItemSeconds * 1000 }),
+    ...statedBy(spec),
     runningItemMs: facts.running.map(
       ({ start, items }) => Math.max(0, now - start - seenAfterMs) / Math.max(1, items.length),
     ),
@@ -84,6 +84,15 @@ export function outlookOf(facts: OutlookFacts, now: number): Outlook {
   const nextItems = left === 0 ? 1 : chunkItems(left, cutRule);
   const shardsToCut = chunksLeft(left, cutRule);
   return { expected, ...shown, nextItems, cutRule, shardsToCut, shards: account.shards + shardsToCut };
+}
+
+/** Of a shard with so many items, of a task that has shown nothing yet: what `outlookOf` says of it. */
+export function firstExpected(spec: PooledTaskSpec, keys: Keys, learned: Learned, items: number): Expectation {
+  return expectationFor(learned, { keys, ...statedBy(spec) }, items, runLimitMs(spec, items));
+}
+
+function statedBy({ expectedItemSeconds }: PooledTaskSpec): { readonly statedItemMs?: number } {
+  return expectedItemSeconds === undefined ? {} : { statedItemMs: expectedItemSeconds * 1000 };
 }
 
 function cutRuleOf(

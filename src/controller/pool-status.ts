@@ -101,13 +101,13 @@ function nodesOf(nodes: readonly Node[]): NonNullable<ResourcePoolStatus["nodes"
 
 /** The tasks of the pool and of all pools below it, by what they do. */
 function countsOf(
-  { tasks, pools }: Observed,
+  { going, pools }: Observed,
   pool: ObservedPool,
   plan: Plan,
 ): Required<Pick<ResourcePoolStatus, "tasks" | "shards">> {
   const isBelow = ({ object }: ObservedTask): boolean =>
     pools.get(object.spec?.poolRef?.name)?.lineage.includes(pool) === true;
-  const below = pools.size === 1 ? tasks : tasks.filter(isBelow);
+  const below = pools.size === 1 ? going : going.filter(isBelow);
   const open = below.filter(
     ({ stage }) => stage.kind !== "Finished" && stage.kind !== "Ended" && stage.kind !== "Deleting",
   );

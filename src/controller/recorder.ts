@@ -57,7 +57,7 @@ export class Recorder {
       unrecordedStarts(task).length > 0 ||
       uncut.has(task.key);
     const stopping = new Set(plan.decisions.flatMap((decision) => (decision.kind === "stop" ? [decision.task] : [])));
-    const openBytes = observed.tasks.reduce((sum, { memory }) => sum + (memory?.work?.log.openBytes ?? 0), 0);
+    const openBytes = observed.going.reduce((sum, { memory }) => sum + (memory?.work?.log.openBytes ?? 0), 0);
     const dueAt = (task: ObservedTask): number => {
       const due = appendDueAt(task, openBytes);
       const saysMore = task.ended.length > 0 || task.retryRound !== undefined || uncut.has(task.key);
@@ -66,7 +66,7 @@ export class Recorder {
     };
     const due: ObservedTask[] = [];
     const putOff: number[] = [];
-    for (const task of observed.tasks) {
+    for (const task of observed.going) {
       // What is being deleted records nothing any more.
       if (!hasLines(task) || task.stage.kind === "Deleting") continue;
       const at = dueAt(task);
@@ -172,9 +172,9 @@ function startLines(task: ObservedTask): readonly StartRecord[] {
 }
 
 /** How many shards of each task start in this plan that are not cut yet. */
-function uncutStarts({ tasks }: Observed, { decisions }: Plan): ReadonlyMap<string, number> {
+function uncutStarts({ going }: Observed, { decisions }: Plan): ReadonlyMap<string, number> {
   const shards = new Map(
-    tasks.flatMap(({ key, outlook, memory }) =>
+    going.flatMap(({ key, outlook, memory }) =>
       outlook?.cutRule === undefined ? [] : [[key, memory?.work?.account.shards ?? 0]],
     ),
   );

@@ -44,6 +44,8 @@ export class Remover {
   readonly #stores: WritableStores;
   readonly #sender: Pick<Sender, "send">;
   readonly #clock: Pick<Clock, "monotonic">;
+  /** Of which nothing is left to be let go or removed, as long as they look the same. */
+  readonly #done = new WeakSet<ObservedTask>();
 
   constructor({ api, stores, sender, clock }: RemoverOptions) {
     this.#api = api;
@@ -54,13 +56,14 @@ export class Remover {
 
   /** What is recorded need not be held any longer. */
   release(observed: Observed): Promise<readonly unknown[]> {
-    return inParallel(this.#releasable(observed), lanes, async (write) => void (await this.#sender.send(write)));
+    const releases = this.#undone(observed).flatMap(releasesOf);
+    return inParallel(releases, lanes, async (write) => void (await this.#sender.send(write)));
   }
 
   /** Removal is housekeeping: while anything starts, runs or is about to be told, only what is far too much goes. */
   async remove(observed: Observed, now: number, busy: boolean): Promise<Removed> {
     const surplus = this.#surplus(observed);
-    const due = busy || observed.tasks.some(works) ? surplus.slice(surplusMax) : surplus;
+    const due = busy || observed.going.some(works) ? surplus.slice(surplusMax) : surplus;
     const batch = due.slice(0, removalsPerBatch);
     const within = { forMs: removeForMs, clock: this.#clock };
     const removed = await inParallelWithin(within, batch, lanes, (object) => this.#delete(object));
@@ -75,33 +78,22 @@ export class Remover {
     return { errors: [...removed.errors, ...errors], ...(!isWhole && { wakeAt: now }) };
   }
 
-  /** Lets go what is held and recorded, and all of tasks that are being deleted. */
-  #releasable(observed: Observed): readonly Write[] {
-    return observed.tasks.flatMap((task) => {
-      const { stage } = task;
-      if (task.objects.size + task.rounds.length === 0) return [];
-      const ended = new Set(task.ended.map(attemptKey));
-      const releasable = [...task.objects].filter(
-        ([key, object]) => isSettled(task, object) || (stage.kind === "Deleting" && ended.has(key)),
-      );
-      const isOver = stage.kind === "Finished" || (stage.kind === "Deleting" && remaining(task).length === 0);
-      return [
-        ...releasable.flatMap(([, object]) => releaseAttempt(object) ?? []),
-        ...task.rounds.flatMap((round) => (isOver || isGivenUp(task, round) ? (releaseJob(round) ?? []) : [])),
-      ];
-    });
-  }
-
   /** What ran attempts that are recorded, beyond what is kept for its logs. */
   #surplus(observed: Observed): readonly AttemptObject[] {
-    return observed.tasks.flatMap((task) => {
-      if (task.stage.kind === "Deleting" || task.objects.size === 0) return [];
+    return this.#undone(observed).flatMap((task) => {
+      if (task.stage.kind === "Deleting") return [];
       const recorded = [...task.objects.values()].filter((object) => isSettled(task, object));
       for (const object of recorded) {
         if (object.kind === "Pod" && object.pod.gone) this.#stores.departed.drop(object.pod);
       }
-      return beyondRetention(recorded);
+      const surplus = beyondRetention(recorded);
+      if (task.stage.kind === "Finished" && surplus.length === 0 && releasesOf(task).length === 0) this.#done.add(task);
+      return surplus;
     });
+  }
+
+  #undone({ tasks }: Observed): readonly ObservedTask[] {
+    return tasks.filter((task) => task.objects.size + task.rounds.length > 0 && !this.#done.has(task));
   }
 
   async #delete(object: AttemptObject): Promise<void> {
@@ -196,6 +188,20 @@ export class Remover {
       throw error;
     }
   }
+}
+
+/** Lets go what is held and recorded, and all of a task that is being deleted. */
+function releasesOf(task: ObservedTask): readonly Write[] {
+  const { stage } = task;
+  const ended = new Set(task.ended.map(attemptKey));
+  const releasable = [...task.objects].filter(
+    ([key, object]) => isSettled(task, object) || (stage.kind === "Deleting" && ended.has(key)),
+  );
+  const isOver = stage.kind === "Finished" || (stage.kind === "Deleting" && remaining(task).length === 0);
+  return [
+    ...releasable.flatMap(([, object]) => releaseAttempt(object) ?? []),
+    ...task.rounds.flatMap((round) => (isOver || isGivenUp(task, round) ? (releaseJob(round) ?? []) : [])),
+  ];
 }
 
 /** Also what has ended until its status says so: whoever waits for a task is not to wait for our housekeeping. */

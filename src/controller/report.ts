@@ -82,7 +82,7 @@ export class Reporter {
     const isRestless = now - (this.#startsAt.get(observed.root) ?? 0) < restlessMs;
     const allowed = isRestless ? this.#wordsAllowed(observed.root, now) : Number.POSITIVE_INFINITY;
 
-    for (const task of observed.tasks) {
+    for (const task of observed.going) {
       const { key, stage } = task;
       if (stage.kind === "Finished" || stage.kind === "Deleting") continue;
       if (endsNext(task)) {
@@ -190,7 +190,7 @@ export class Reporter {
   ): Promise<Reported> {
     const moments: number[] = [];
     const writes: (() => Promise<unknown>)[] = [];
-    const works = observed.tasks.some(({ active }) => active.length > 0);
+    const works = observed.going.some(({ active }) => active.length > 0);
     for (const pool of observed.pools.values()) {
       const status = poolStatus(observed, pool, plan, statistics.get(pool.object.metadata.name), advice, now);
       const stored = pool.object.status;

@@ -104,8 +104,8 @@ export class Starter {
   async start(observed: Observed, plan: Plan, now: number, begunAt: number): Promise<Started> {
     const { pool } = observed;
     if (pool === undefined) return { errors: [], busy: false };
-    const tasks = new Map(observed.tasks.map((task) => [task.key, task]));
-    const older = observed.tasks.flatMap((task) =>
+    const tasks = new Map(observed.going.map((task) => [task.key, task]));
+    const older = observed.going.flatMap((task) =>
       task.open.length === 0 || isLeaving(task) || task.memory?.work === undefined
         ? []
         : task.open.filter((start) => !this.#dropped.has(openKey(start))).map((start) => ({ task, start })),
@@ -292,7 +292,7 @@ export class Starter {
   /** Open starts that nothing else would tell of yet: those that the next status has to carry. */
   openStarts(observed: Observed): readonly OpenStart[] {
     const object = observed.pool && this.#stores.pools.get(keyOf(observed.pool.object));
-    const tasks = new Map(observed.tasks.map((task) => [task.object.metadata.uid, task]));
+    const tasks = new Map(observed.going.map((task) => [task.object.metadata.uid, task]));
     return (object?.status?.queue?.openStarts ?? []).filter((start) => {
       const task = tasks.get(start.taskUid);
       if (task === undefined || isLeaving(task) || this.#dropped.has(openKey(start))) return false;

@@ -33,7 +33,10 @@ export class StatisticsKeeper {
   /** By the pool's name. */
   readonly #states = new Map<string, StatisticsState>();
   readonly #promised = new Map<string, Promised>();
-  #seen = new Map<string, Seen>();
+  /** By the task's uid. */
+  readonly #seen = new Map<string, Seen>();
+  /** Tasks at rest as they were seen last: the same one again has nothing new to tell. */
+  readonly #resting = new WeakSet<ObservedTask>();
   readonly #since: number;
 
   constructor(now: number) {
@@ -65,11 +68,11 @@ export class StatisticsKeeper {
         else ofPool.push(...told);
       }
     };
-    const seen = new Map<string, Seen>();
-    const tasks = new Map(observed.tasks.map((task) => [task.key, task]));
+    const tasks = new Map(observed.going.map((task) => [task.key, task]));
     const poolOf = (task: ObservedTask): ObservedPool | undefined =>
       observed.pools.get(task.object.spec?.poolRef?.name);
     for (const task of observed.tasks) {
+      if (this.#resting.has(task)) continue;
       const { uid } = task.object.metadata;
       const next = seenOf(task);
       // What began before us is not counted as having happened now.
@@ -77,9 +80,10 @@ export class StatisticsKeeper {
         this.#seen.get(uid) ?? (createdMs(task) < this.#since ? next : { ended: 0, started: false, finished: false });
       const told = eventsOf(task, before, next, now);
       if (told.length > 0) tell(poolOf(task), told);
-      seen.set(uid, next);
+      this.#seen.set(uid, next);
+      if (task.stage.kind === "Finished" || task.firstDecided === undefined) this.#resting.add(task);
     }
-    this.#seen = seen;
+    if (this.#seen.size > observed.tasks.length) this.#forgetTheGone(observed);
     const started = new Set<string>();
     for (const decision of plan.decisions) {
       const task = decision.kind === "start" && tasks.get(decision.task);
@@ -96,6 +100,11 @@ export class StatisticsKeeper {
       else if (hasStarted || promised?.task !== head.task) this.#promised.set(name, head);
     }
     return events;
+  }
+
+  #forgetTheGone({ tasks }: Observed): void {
+    const there = new Set(tasks.map(({ object }) => object.metadata.uid));
+    for (const uid of this.#seen.keys()) if (!there.has(uid)) this.#seen.delete(uid);
   }
 
   #forget(pool: string): void {

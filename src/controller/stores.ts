@@ -55,8 +55,13 @@ export class DepartedPods {
     this.#byJob.set(job, pods.set(pod.metadata.uid, { ...pod, gone: true }));
   }
 
+  has(job: string): boolean {
+    return (this.#byJob.get(job)?.size ?? 0) > 0;
+  }
+
   of(job: string): readonly PodView[] {
-    return [...(this.#byJob.get(job)?.values() ?? [])];
+    const pods = this.#byJob.get(job);
+    return pods === undefined ? [] : [...pods.values()];
   }
 
   /** Its outcome is recorded. */

@@ -42,7 +42,7 @@ export interface TaskMemory {
   readonly stops: Map<string, StopReason>;
   lastAppend: number;
   /** Under which what it takes is learned, for a shard that asks for this. */
-  keys?: { readonly asked: string; readonly keys: Keys };
+  keys?: { readonly request: Amounts; readonly asked: string; readonly keys: Keys };
 }
 
 /** What can be run, and what has been. */
@@ -180,13 +180,15 @@ export class TaskMemories {
 }
 
 export function keysFor(memory: TaskMemory, { metadata, spec }: PooledTask, request: Amounts): Keys {
+  // Most often it is the very same request.
+  if (memory.keys?.request === request) return memory.keys.keys;
   const asked = JSON.stringify(request);
-  if (memory.keys?.asked !== asked) {
-    const { name, namespace = "" } = metadata;
-    const { template } = memory;
-    memory.keys = { asked, keys: keysOf({ pool: spec.poolRef.name, template, namespace, name, request }) };
-  }
-  return memory.keys.keys;
+  const { name, namespace = "" } = metadata;
+  const { template } = memory;
+  const known = memory.keys?.asked === asked ? memory.keys.keys : undefined;
+  const keys = known ?? keysOf({ pool: spec.poolRef.name, template, namespace, name, request });
+  memory.keys = { request, asked, keys };
+  return keys;
 }
 
 function digestOf(template: unknown): string {

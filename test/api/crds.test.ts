@@ -54,6 +54,19 @@ describe("the CRDs", () => {
     ]);
   });
 
+  test("what cannot change is judged of a new object alone: each status would pay for it again", () => {
+    const { openAPIV3Schema } = pooledTaskCrd().spec.versions[0]?.schema ?? {};
+    const items = openAPIV3Schema?.properties?.spec?.properties?.items;
+    for (const source of ["range", "list", "matrix"]) {
+      const [rule] = items?.properties?.[source]?.["x-kubernetes-validations"] ?? [];
+      expect(rule, source).toMatchObject({ optionalOldSelf: true });
+      expect(rule?.rule, source).toMatch(/^oldSelf\.hasValue\(\) \|\| /);
+    }
+    const [isThere, changes] = openAPIV3Schema?.properties?.spec?.["x-kubernetes-validations"] ?? [];
+    expect(isThere?.rule).toMatch(/^\(.*self\.parallelism\) && \(oldSelf\.hasValue\(\) \|\| .*\)$/);
+    expect(changes?.optionalOldSelf).toBeUndefined();
+  });
+
   test("a pool may name only orders and placements that there are", () => {
     expect(orderNames).toEqual(
       expect.arrayContaining(resourcePoolSpec.shape.queue.unwrap().shape.order.unwrap().element.options),

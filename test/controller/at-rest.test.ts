@@ -161,7 +161,7 @@ test("whatever it is seen by, a change of it is seen", async () => {
 });
 
 test("a task that has finished is looked at once, and again when anything that is left of it has changed", async () => {
-  const { api, stores, look } = await aQueue();
+  const { api, clock, stores, memories, look } = await aQueue();
   const key = { namespace: "lab", name: "early" };
   const task = await api.get(pooledTasks, key);
   const context = { task, child: childName(task), pool: "lab", defaultRequests: {} };
@@ -179,8 +179,13 @@ test("a task that has finished is looked at once, and again when anything that i
   const status = { type: "merge", body: { status: { conditions: [end] } } } as const;
   await api.patch(pooledTasks, key, status, { subresource: "status" });
 
+  const going = (): readonly string[] =>
+    observe({ stores, memories, choice: automatic }, "lab", clock.now())
+      .going.map(({ object }) => object.metadata.name)
+      .sort();
   // What its Pod means is still open.
   const first = (await look()).early;
+  expect(going()).toEqual(["auto", "child", "early"]);
   expect(first?.stage.kind).toBe("Finished");
   expect((await look()).early).not.toBe(first);
   const phase = { type: "merge", body: { status: { phase: "Succeeded" } } } as const;
@@ -188,12 +193,15 @@ test("a task that has finished is looked at once, and again when anything that i
   const ended = (await look()).early;
   expect(ended?.objects.get("0/1")?.finished).toBe("Complete");
   expect((await look()).early).toBe(ended);
+  // What its Pod did is still to be recorded.
+  expect(going()).toEqual(["auto", "child", "early"]);
 
   await api.delete(pods, pod.metadata);
   const gone = (await look()).early;
   expect(gone).not.toBe(ended);
   for (const left of stores.departed.of(metadata.uid)) stores.departed.drop(left);
   expect((await look()).early?.objects.size).toBe(0);
+  expect(going()).toEqual(["auto", "child"]);
 
   await api.patch(pooledTasks, key, { type: "merge", body: { spec: { retryFailed: 1 } } } as const);
   expect((await look()).early?.stage.kind).toBe("Open");

@@ -29,7 +29,8 @@ function status({ pool = {}, tasks = [], plan = {}, advice }: Traits = {}): Retu
   };
   (root.lineage as ObservedPool[]).push(root);
   const snapshot = { pools: [], nodes: [], tasks: [] };
-  const observed: Observed = { root: "lab", pool: root, pools: new Map([["lab", root]]), tasks, snapshot };
+  const pools = new Map([["lab", root]]);
+  const observed: Observed = { root: "lab", pool: root, pools, tasks, going: tasks, snapshot };
   const all: Plan = { decisions: [], waiting: [], usage: [], ...plan };
   return poolStatus(observed, root, all, statisticsOf(startStatistics(noon), noon), advice, noon);
 }

@@ -28,7 +28,7 @@ test("of tens of thousands of items that end at once about a segment is written 
     const task = anObservedTask({ account, ended: left });
     const work = { ...task.memory?.work, log } as unknown as NonNullable<TaskMemory["work"]>;
     const known = Object.assign(memory, { work });
-    const observed = { pool: undefined, tasks: [{ ...task, memory: known }] } as unknown as Observed;
+    const observed = { pool: undefined, going: [{ ...task, memory: known }] } as unknown as Observed;
     return recorder.record(observed, { decisions: [] } as unknown as Plan, noon);
   };
   expect(await turn()).toEqual({ errors: [], wakeAt: noon });
@@ -51,7 +51,7 @@ test("that something has started is written down once it has stood for three sec
     };
     const task = anObservedTask({ account, ...traits });
     const memory = { ...task.memory, stops: new Map(), lastAppend: 0, work: { ...task.memory?.work, log } };
-    const observed = { pool: undefined, tasks: [{ ...task, memory }] } as unknown as Observed;
+    const observed = { pool: undefined, going: [{ ...task, memory }] } as unknown as Observed;
     const stop = { kind: "stop", task: task.key, shard: 0, attempt: 1, node: "node-1", why: "Suspended" };
     const plan = { decisions: stops ? [stop] : [] } as unknown as Plan;
     const { wakeAt } = await new Recorder({} as TaskMemories).record(observed, plan, noon + ms);

@@ -15,7 +15,8 @@ function aTaskOf(count: number, traits: ObservedTraits = {}): Observed {
     account.apply(attempt(shard, "Succeeded"));
   }
   const objects = new Map(jobs.map((job) => [attemptKey(job), job]));
-  return { tasks: [anObservedTask({ account, objects, ...traits })] } as unknown as Observed;
+  const tasks = [anObservedTask({ account, objects, ...traits })];
+  return { tasks, going: tasks } as unknown as Observed;
 }
 
 /** A server that takes 5 ms for each. */

@@ -42,6 +42,7 @@ class Reported {
       pool: undefined,
       pools: new Map(),
       tasks: [task],
+      going: [task],
       snapshot: { pools: [], nodes: [], tasks: [] },
     };
     const plan = {
@@ -229,6 +230,7 @@ test("of many that wait only so many are told at a time as half a second allows;
       pool: undefined,
       pools: new Map(),
       tasks,
+      going: tasks,
       snapshot: { pools: [], nodes: [], tasks: [] },
     };
     const words = waiting.map((uid) => ({ task: `default/${uid}`, reason: "PoolFull" as const, message: "0 free" }));
@@ -278,7 +280,8 @@ test("what would help a pool is news; by how much is not, and is written with so
       lineage: [],
     };
     const snapshot = { pools: [], nodes: [], tasks: [] };
-    const observed: Observed = { root: "lab", pool, pools: new Map([["lab", pool]]), tasks: [], snapshot };
+    const pools = new Map([["lab", pool]]);
+    const observed: Observed = { root: "lab", pool, pools, tasks: [], going: [], snapshot };
     const advice = [{ type, pool: "lab", reason: "", gain, cost: "" }];
     const plan = { decisions: [], usage: [], waiting: [] };
     await reporter.reportPools(observed, plan, new Map(), advice, noon + seconds * 1000);

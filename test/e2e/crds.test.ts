@@ -312,6 +312,12 @@ describe("once a task is there", () => {
     expect(await judge.taskSpec("fixed", spec)).toBe("");
   });
 
+  test("what it may change to is judged by what it has: a minimum over its parallelism", async () => {
+    await must(cluster, ["create", "-f", "-"], JSON.stringify(aWrittenTask("gang", { minParallelism: 2 })));
+    expect(await judge.taskSpec("gang", { parallelism: 1 })).toContain("minParallelism is over parallelism");
+    expect(await judge.taskSpec("gang", { parallelism: 2 })).toBe("");
+  });
+
   test("failed items cannot be run again fewer times", async () => {
     expect(await judge.taskSpec("fixed", { retryFailed: 0 })).toContain("it can only be raised");
   });

@@ -2,12 +2,13 @@
 // that was looked at is the same: what the next look finds is a function of the stores, as it would be without this. Knows
 // only where to look.
 import type { PooledTask } from "../../api/pooled-task.ts";
+import type { Expectation } from "../../scheduling/index.ts";
 import { isFinished } from "../stage.ts";
 import type { Stores } from "../stores.ts";
 import type { ObservedTree } from "./pools.ts";
 import { taskSpec } from "./specs.ts";
 import type { ObservedTask, TaskInput } from "./task.ts";
-import { outlookFor } from "./task-outlook.ts";
+import { expectedAtFirst, outlookFor } from "./task-outlook.ts";
 
 /** By its object, which tells the rest: what was seen of it, and from what. */
 const seen = new WeakMap<PooledTask, { readonly task: ObservedTask; readonly from: Resting }>();
@@ -23,9 +24,7 @@ export function restingOn(
 ): Resting | undefined {
   const { uid, namespace = "" } = task.metadata;
   const memory = memories.get(task);
-  const parsed = taskSpec(task);
-  if (parsed.ok && task.metadata.deletionTimestamp === undefined && isFinished(task, parsed.spec))
-    return finishedOn(stores, uid, [memory, choice, tree.state]);
+  if (hasFinished(task)) return finishedOn(stores, uid, [memory, choice, tree.state]);
   const account = memory?.work?.account;
   if (memory === undefined || account === undefined || account.firstDecided !== undefined) return undefined;
   if (memory.refusal !== undefined || memory.excludedNodes.size > 0) return undefined;
@@ -34,12 +33,22 @@ export function restingOn(
   return [memory, shards, retryRound, stores.namespaces.get({ name: namespace }), choice, tree.state];
 }
 
-/** What is left of it beside its records; undefined while it is told of what vanished. */
-function finishedOn(stores: Stores, uid: string, others: Resting): Resting | undefined {
-  const from = [...others];
-  for (const job of [...stores.jobs.byIndex("task", uid), ...stores.rounds.byIndex("task", uid)]) {
-    if (stores.departed.of(job.metadata.uid).length > 0) return undefined;
-    from.push(job, ...stores.pods.byIndex("job", job.metadata.uid));
+/** What an object says holds as long as it lives, so whoever has been seen finished is not asked again. */
+function hasFinished(task: PooledTask): boolean {
+  if (seen.get(task)?.task.stage.kind === "Finished") return true;
+  const parsed = taskSpec(task);
+  return parsed.ok && task.metadata.deletionTimestamp === undefined && isFinished(task, parsed.spec);
+}
+
+/** What is left of it beside its records, after `from`; undefined while it is told of what vanished. */
+function finishedOn(stores: Stores, uid: string, from: unknown[]): Resting | undefined {
+  for (const store of [stores.jobs, stores.rounds]) {
+    if (store.countBy("task", uid) === 0) continue;
+    for (const job of store.byIndex("task", uid)) {
+      if (stores.departed.has(job.metadata.uid)) return undefined;
+      from.push(job);
+      for (const pod of stores.pods.byIndex("job", job.metadata.uid)) from.push(pod);
+    }
   }
   return from;
 }
@@ -53,16 +62,28 @@ export function seenAgain(
   now: number,
 ): ObservedTask | undefined {
   const known = seen.get(object);
-  if (known?.from.length !== from.length || !known.from.every((part, i) => part === from[i])) return undefined;
+  if (known === undefined || !isSame(known.from, from)) return undefined;
   if (known.task.stage.kind === "Finished") return known.task;
-  const { model, outlook: before } = known.task;
+  const { model, spec, outlook: before } = known.task;
+  if (spec !== undefined && before !== undefined && spec.chunk.size !== "Auto") {
+    const next = expectedAtFirst(memories, known.task, tree);
+    // Of chunks of one size nothing else was learned from others.
+    return next !== undefined && isAsExpected(model, next) ? known.task : undefined;
+  }
   const outlook = outlookFor(memories, known.task, tree, now);
   const expected = outlook?.expected(outlook.nextItems);
-  const isAsBefore =
-    expected?.likelyMs === model?.expected?.likelyMs &&
-    expected?.limitMs === model?.expected?.limitMs &&
-    outlook?.shardsToCut === before?.shardsToCut;
+  const isAsBefore = isAsExpected(model, expected) && outlook?.shardsToCut === before?.shardsToCut;
   return isAsBefore ? { ...known.task, outlook } : undefined;
+}
+
+function isAsExpected(model: ObservedTask["model"], expected: Expectation | undefined): boolean {
+  return expected?.likelyMs === model?.expected?.likelyMs && expected?.limitMs === model?.expected?.limitMs;
+}
+
+function isSame(before: Resting, now: Resting): boolean {
+  if (before.length !== now.length) return false;
+  for (let i = 0; i < now.length; i += 1) if (before[i] !== now[i]) return false;
+  return true;
 }
 
 /** Not where a moment that it waits since is still to come, by another machine's clock. */

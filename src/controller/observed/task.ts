@@ -134,15 +134,15 @@ function observeAnew(
   };
 }
 
-/** The moments at which time alone changes something of it that the planner does not see. */
-export function nextMoments({ stage, spec, object, firstDecided }: ObservedTask, now: number): readonly number[] {
-  const moments: number[] = [];
-  if (spec === undefined) return moments;
-  const deadline = deadlineOf(firstDecided, spec);
-  if (deadline !== undefined && stage.kind !== "Finished" && deadline > now) moments.push(deadline);
-  const expiry = expiryOf(object, spec);
-  if (expiry !== undefined && expiry > now) moments.push(expiry);
-  return moments;
+/** The first moment at which time alone changes something of it that the planner does not see. */
+export function nextMoment({ stage, spec, object, firstDecided }: ObservedTask, now: number): number | undefined {
+  if (spec === undefined) return undefined;
+  if (stage.kind === "Finished") return later(expiryOf(object, spec), now);
+  return earliest(later(deadlineOf(firstDecided, spec), now), later(expiryOf(object, spec), now));
+}
+
+function later(moment: number | undefined, now: number): number | undefined {
+  return moment !== undefined && moment > now ? moment : undefined;
 }
 
 /** When a finished task is to be deleted. */
