@@ -2,10 +2,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { BusyPool } from "../../bench/busy-pool.ts";
+import { Trials } from "../../src/scheduling/advice/trials.ts";
 import { expectationOf, expectedEnd } from "../../src/scheduling/estimate.ts";
 import { withActive, withMemory, withoutActive } from "../../src/scheduling/forward.ts";
 import {
   adviseNow,
+  Memo,
   type PoolStatistics,
   planPool,
   type Recommendation,
@@ -377,6 +379,24 @@ function waitsIn(
     live = { ...live, pools, tasks };
   }
   return waits.slice(0, most);
+}
+
+test("a change is given up once it can save nothing that is worth it", () => {
+  const running = Array.from({ length: 8 }, (_, i) => ({ node: `node-${1 + (i % 4)}`, since: noon - minutes(i) }));
+  const { snapshot } = aPool()
+    .withNodes(4, { cpu: 2 })
+    .withTasks({ work: { shards: 40, cpu: 1, running, ...lasting(10) } });
+  const base = counted(Trials.of(snapshot, snapshot.tasks, noon, new Memo()));
+  const trial = counted(base.result.savedBy({ ...snapshot, nodes: [...snapshot.nodes] }));
+  expect(trial.result).toBeUndefined();
+  expect(trial.steps).toBeLessThan(base.steps);
+  expect(trial.steps).toBeGreaterThan(2);
+});
+
+/** What it returns, and how often it gave way. */
+function counted<T>(work: Generator<undefined, T>): { readonly result: T; readonly steps: number } {
+  let steps = 0;
+  for (let step = work.next(); ; step = work.next(), steps += 1) if (step.done) return { result: step.value, steps };
 }
 
 describe("whatever the pool", () => {

@@ -49,6 +49,13 @@ export function isWorth(saved: Saved, leastMs: number): boolean {
   return saved.more > 0 || (waitsLess(saved) && saved.beforeMs - saved.afterMs >= leastMs);
 }
 
+/** Whether anything between these could be: each of the two conditions holds for one of them. */
+export function mayBeWorth(saves: readonly Saved[], leastMs: number): boolean {
+  return (
+    saves.some(({ beforeMs, afterMs }) => beforeMs - afterMs >= leastMs) && saves.some((saved) => waitsLess(saved))
+  );
+}
+
 function waitsLess({ beforeMs, afterMs }: Saved): boolean {
   return beforeMs > afterMs && beforeMs - afterMs >= leastSavedPart * beforeMs;
 }

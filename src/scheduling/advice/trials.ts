@@ -5,7 +5,7 @@ import type { Snapshot, Task } from "../model.ts";
 import { decide } from "../plan.ts";
 import { openShards } from "../queue.ts";
 import { plansOver, runForward } from "../run-forward.ts";
-import { type Found, isWorth, leastSavedMs, type Saved } from "./recommendation.ts";
+import { type Found, isWorth, leastSavedMs, mayBeWorth, type Saved } from "./recommendation.ts";
 
 /** So many changes are run forward at most, for all advice together. */
 const runsMax = 12;
@@ -56,7 +56,8 @@ export class Trials {
     const running = snapshot.tasks.reduce((sum, { active }) => sum + active.length, 0);
     const together = Math.max(1, Math.ceil(running / plansOver(snapshot.tasks.length)));
     const asked = { tasks, open, now, together, memo };
-    return new Trials(snapshot, asked, yield* courseOf(snapshot, asked, open, none));
+    const course = yield* courseOf(snapshot, asked, open, none, () => true);
+    return new Trials(snapshot, asked, course ?? { started: [], isWhole: false });
   }
 
   /** Else no change could save what is worth it. */
@@ -79,7 +80,7 @@ export class Trials {
     tasks: ReadonlySet<string> = this.tasks,
     again: ReadonlySet<string> = none,
   ): Generator<undefined, Found | undefined> {
-    const course = yield* this.run(changed, again);
+    const course = yield* this.run(changed, again, (started, waitMs) => this.maySave(started, waitMs, tasks));
     if (course === undefined || this.isWorse(course)) return undefined;
     const saved = compared(this.base, course, tasks);
     return isWorth(saved, this.leastMs) ? { before: this.snapshot, changed, tasks, again, saved } : undefined;
@@ -87,15 +88,37 @@ export class Trials {
 
   /** All together do not wait the longer for it. */
   *isNoWorse(changed: Snapshot): Generator<undefined, boolean> {
-    const course = yield* this.run(changed, none);
+    const course = yield* this.run(changed, none, () => true);
     return course !== undefined && !this.isWorse(course);
   }
 
-  private *run(changed: Snapshot, again: ReadonlySet<string>): Generator<undefined, Course | undefined> {
+  private *run(
+    changed: Snapshot,
+    again: ReadonlySet<string>,
+    goesOn: GoesOn,
+  ): Generator<undefined, Course | undefined> {
     if (this.runsLeft === 0) return undefined;
     this.runsLeft -= 1;
     const wanted = this.base.isWhole ? this.asked.open : countOf(this.base.started);
-    return yield* courseOf(changed, this.asked, wanted, again);
+    return yield* courseOf(changed, this.asked, wanted, again, goesOn);
+  }
+
+  /**
+   * Whether enough would be saved even if all that is still to start did so at once. As shards are added in the order of
+   * their starts, what they save less what is asked for falls first, and rises then: at one of its ends it is greatest.
+   */
+  private maySave(started: readonly Started[], waitMs: number, tasks: ReadonlySet<string>): boolean {
+    const mayStartMore = this.base.isWhole && countOf(this.base.started) < this.asked.open;
+    if (mayStartMore) return true;
+    const had = startedOf(this.base, tasks);
+    const has = started.filter(({ task }) => tasks.has(task));
+    const [least, most] = [Math.max(1, countOf(has)), countOf(had)];
+    if (least >= most) return true;
+    const saves = [least, most].map((shards): Saved => {
+      const [before, after] = [waitOf(had, shards), waitOf(has, shards, waitMs)];
+      return { shards, beforeMs: before / shards, afterMs: after / shards, more: 0 };
+    });
+    return mayBeWorth(saves, this.leastMs);
   }
 
   private isWorse(course: Course): boolean {
@@ -105,13 +128,17 @@ export class Trials {
   }
 }
 
-/** Until so many shards have started as are `wanted`. */
+/** Asked after each moment, of what has started by then, after so long. */
+type GoesOn = (started: readonly Started[], waitMs: number) => boolean;
+
+/** Until so many shards have started as are `wanted`; undefined where it is given up before. */
 function* courseOf(
   snapshot: Snapshot,
   { tasks, open, now, together, memo }: Asked,
   wanted: number,
   again: ReadonlySet<string>,
-): Generator<undefined, Course> {
+  goesOn: GoesOn,
+): Generator<undefined, Course | undefined> {
   yield;
   const first = decide(snapshot, now, memo);
   yield;
@@ -128,6 +155,7 @@ function* courseOf(
     }
     total += counted.length;
     if (total >= wanted) return { started, isWhole: total >= open };
+    if (!goesOn(started, at - now)) return undefined;
     yield;
   }
 }
@@ -153,6 +181,11 @@ function countOf(started: readonly Started[]): number {
 }
 
 function meanWait(started: readonly Started[], shards: number): number {
+  return shards === 0 ? 0 : waitOf(started, shards) / shards;
+}
+
+/** Of the first so many together; of those that have not started yet, `othersMs` each. */
+function waitOf(started: readonly Started[], shards: number, othersMs = 0): number {
   let left = shards;
   let sum = 0;
   for (const { count, waitMs } of started) {
@@ -160,5 +193,5 @@ function meanWait(started: readonly Started[], shards: number): number {
     sum += counted * waitMs;
     left -= counted;
   }
-  return shards === 0 ? 0 : sum / shards;
+  return sum + left * othersMs;
 }
