@@ -83,9 +83,9 @@ const explainPool: ExplanationSource["pool"] = async (cluster, object, now) => {
   const kin = new Set(
     [...observed.pools.values()].filter((each) => each.lineage.includes(pool) || pool.lineage.includes(each)),
   );
-  const found = adviseNow(observed.snapshot, plan, now).flatMap(({ found: _, ...words }): ToldAdvice[] => {
-    const about = observed.pools.get(words.pool);
-    return about !== undefined && kin.has(about) ? [words] : [];
+  const found: readonly ToldAdvice[] = adviseNow(observed.snapshot, plan, now).filter((each) => {
+    const about = observed.pools.get(each.pool);
+    return about !== undefined && kin.has(about);
   });
   // What an hour has shown is known to the operator alone, and is over once nodes are lacking.
   const isLacking = found.some(({ type }) => type === "AddNodes");

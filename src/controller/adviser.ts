@@ -63,8 +63,7 @@ export class Adviser {
       const since = new Map(found.map((each) => [idOf(each), before.get(idOf(each)) ?? now]));
       this.#since = since;
       const held = found.filter((each) => now - (since.get(idOf(each)) ?? now) >= everyMs);
-      // What the planner looked at need not stay in memory.
-      this.#told = held.map(({ found: _, ...words }) => words);
+      this.#told = held;
       this.#isToldAll = this.#told.length === found.length;
     } catch (error) {
       this.#errors = [error];

@@ -12,7 +12,7 @@ import { addNodes } from "./add-nodes.ts";
 import { moveShards } from "./move-shards.ts";
 import { poolSmallerThanParallelism } from "./parallelism.ts";
 import { raiseLimit } from "./raise-limit.ts";
-import { type Recommendation, recommendationTypes } from "./recommendation.ts";
+import { type Recommendation, recommendationTypes, type Tried } from "./recommendation.ts";
 import { removeNodes } from "./remove-nodes.ts";
 import { Trials } from "./trials.ts";
 
@@ -39,7 +39,7 @@ export interface InFront {
 }
 
 /** Finds what it has to say, if anything. */
-export type AdviceKind = (situation: Situation) => Generator<undefined, readonly Recommendation[]>;
+export type AdviceKind = (situation: Situation) => Generator<undefined, readonly Tried[]>;
 
 /** What is tried where somebody waits long, and what else there is to say. */
 const againstWaiting: readonly AdviceKind[] = [moveShards, raiseLimit, addNodes];
@@ -49,15 +49,19 @@ const anyhow: readonly AdviceKind[] = [removeNodes, poolSmallerThanParallelism];
 const frontMax = 20;
 
 /** The most useful first. `plan` is that of the snapshot at `now`. */
-export function* advise(
+export function* advise(...asked: Parameters<typeof tryAdvice>): Generator<undefined, readonly Recommendation[]> {
+  return (yield* tryAdvice(...asked)).map(({ found: _, ...words }) => words);
+}
+
+export function* tryAdvice(
   snapshot: Snapshot,
   plan: Plan,
   now: number,
   statistics?: PoolStatistics,
-): Generator<undefined, readonly Recommendation[]> {
+): Generator<undefined, readonly Tried[]> {
   if (snapshot.tasks.length === 0) return [];
   const situation = yield* look(snapshot, plan, now, statistics);
-  const found: Recommendation[] = [];
+  const found: Tried[] = [];
   const kinds = situation.trials.waitsLong ? [...againstWaiting, ...anyhow] : anyhow;
   for (const kind of kinds) found.push(...(yield* kind(situation)));
   return found.sort(
@@ -110,7 +114,7 @@ function begun(snapshot: Snapshot, plan: Plan, now: number): Snapshot {
 }
 
 /** All the waiting that is saved; a start that would not come at all counts as a day. */
-function usefulness({ found }: Recommendation): number {
+function usefulness({ found }: Tried): number {
   if (found === undefined) return 0;
   const { shards, beforeMs, afterMs, more } = found.saved;
   return shards * (beforeMs - afterMs) + more * 24 * 3_600_000;

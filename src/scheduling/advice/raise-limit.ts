@@ -4,14 +4,14 @@ import { compareText } from "../order/chain.ts";
 import { decide } from "../plan.ts";
 import { type Amounts, amountOfText, amountText, plus, requestText } from "../resources.ts";
 import type { AdviceKind, Situation } from "./advise.ts";
-import { type Recommendation, savedText } from "./recommendation.ts";
+import { savedText, type Tried } from "./recommendation.ts";
 
 const poolsMax = 3;
 const gi = 2 ** 30;
 
 export const raiseLimit: AdviceKind = function* (situation) {
   const { held, front, trials, memo, now } = situation;
-  const all: Recommendation[] = [];
+  const all: Tried[] = [];
   for (const pool of limitedPools(situation)) {
     const below = front.filter(({ task }) => held.lineageOf(task.pool).includes(pool)).map(({ task }) => task);
     const tasks = new Set(below.map(({ key }) => key));

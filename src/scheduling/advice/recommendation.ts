@@ -19,7 +19,10 @@ export interface Recommendation {
   readonly reason: string;
   readonly gain: string;
   readonly cost: string;
-  /** What the planner found under the change, where it is about waiting. */
+}
+
+/** With what the planner found under the change, where it is about waiting: whoever is told it keeps no snapshots in memory. */
+export interface Tried extends Recommendation {
   readonly found?: Found;
 }
 
