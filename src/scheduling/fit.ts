@@ -2,10 +2,10 @@
 // answer, so that what does not fit is found once, not once a task. Does not know whose turn it is.
 import { isPassing, selects, tolerates } from "./constraints.ts";
 import type { Ask, Facts } from "./facts.ts";
-import { Heap } from "./heap.ts";
 import { fits, type Ledger, type NodeRoom, type Request, timesIn } from "./ledger.ts";
 import type { Constraints, Task } from "./model.ts";
 import type { Scoring } from "./placement/placement.ts";
+import { Ranking } from "./ranking.ts";
 
 /** The nodes for all shards under the same constraints, by name. */
 export class Choice {
@@ -126,16 +126,14 @@ export class Fit {
 
 const none: readonly never[] = [];
 
-/** The nodes on which a shard fits, the best on top: a heap that follows the ledger and never asks a node twice. */
+/** The nodes on which a shard fits, the best on top: they follow the ledger, and no node is asked twice. */
 export class Candidates {
   private readonly ledger: Ledger;
   private readonly placement: Scoring;
   private readonly request: Request;
   private readonly open: readonly NodeRoom[];
   private readonly isOpen: readonly boolean[];
-  private readonly heap = new Heap<Candidate>(isBetter);
-  /** By room index: the entry that counts, absent where the shard does not fit. */
-  private readonly current: (Candidate | undefined)[] = [];
+  private ranking: Ranking | undefined;
   /** How many of the ledger's changes the heap knows. */
   private seen = -1;
   /** The placement's epoch in which its scores were given. */
@@ -151,57 +149,47 @@ export class Candidates {
 
   /** The node where the next shard goes, among those that `mayUse` lets it; undefined when it fits nowhere. */
   best(mayUse?: (room: NodeRoom) => boolean): NodeRoom | undefined {
-    this.catchUp();
-    const refused: Candidate[] = [];
+    const ranking = this.catchUp();
+    const { rooms } = this.ledger;
+    const first = ranking.best;
+    if (first === undefined || mayUse === undefined) return first === undefined ? undefined : rooms[first];
+    const refused: number[] = [];
+    const scores: number[] = [];
     let found: NodeRoom | undefined;
-    for (let top = this.heap.peek(); top !== undefined && found === undefined; top = this.heap.peek()) {
-      const isCurrent = this.current[top.room.index] === top;
-      if (isCurrent && (mayUse === undefined || mayUse(top.room))) {
-        found = top.room;
+    for (let top = ranking.best; top !== undefined && found === undefined; top = ranking.best) {
+      const room = rooms[top] as NodeRoom;
+      if (mayUse(room)) {
+        found = room;
       } else {
-        this.heap.pop();
-        if (isCurrent) refused.push(top);
+        refused.push(top);
+        scores.push(ranking.pop());
       }
     }
-    for (const candidate of refused) this.heap.push(candidate);
+    for (let i = 0; i < refused.length; i += 1) ranking.set(refused[i] as number, scores[i] as number);
     return found;
   }
 
-  private catchUp(): void {
+  private catchUp(): Ranking {
     const { changes, rooms } = this.ledger;
     const { epoch } = this.placement;
+    this.ranking ??= new Ranking(rooms.length);
+    const { ranking } = this;
     if (this.seen < 0 || this.epoch !== epoch || changes.length - this.seen > this.open.length) {
-      this.heap.clear();
-      for (let i = 0; i < this.open.length; i += 1) this.consider(this.open[i] as NodeRoom);
+      ranking.clear();
+      for (let i = 0; i < this.open.length; i += 1) this.consider(this.open[i] as NodeRoom, ranking);
     } else {
       for (let i = this.seen; i < changes.length; i += 1) {
         const room = rooms[changes[i] ?? 0];
-        if (room && this.isOpen[room.index]) this.consider(room);
+        if (room && this.isOpen[room.index]) this.consider(room, ranking);
       }
     }
     this.seen = changes.length;
     this.epoch = epoch;
+    return ranking;
   }
 
-  private consider(room: NodeRoom): void {
-    const fitting = fits(this.request, room.free);
-    const candidate = fitting ? new Candidate(room, this.placement.score(room, this.request)) : undefined;
-    this.current[room.index] = candidate;
-    if (candidate) this.heap.push(candidate);
+  private consider(room: NodeRoom, ranking: Ranking): void {
+    if (fits(this.request, room.free)) ranking.set(room.index, this.placement.score(room, this.request));
+    else ranking.remove(room.index);
   }
-}
-
-class Candidate {
-  readonly room: NodeRoom;
-  readonly score: number;
-
-  constructor(room: NodeRoom, score: number) {
-    this.room = room;
-    this.score = score;
-  }
-}
-
-/** Rooms stand by name, so the lower index is the lower name. */
-function isBetter(a: Candidate, b: Candidate): boolean {
-  return a.score > b.score || (a.score === b.score && a.room.index < b.room.index);
 }
