@@ -147,17 +147,22 @@ export function delayedBy(
   request: Request,
   endsAt: number,
 ): Hold | undefined {
-  return holds.find((hold) => endsAt > hold.at && binds(hold, node, request) && !isSpared(hold, room, node, request));
+  for (let i = 0; i < holds.length; i += 1) {
+    const hold = holds[i] as Hold;
+    if (endsAt > hold.at && binds(hold, node, request) && !isSpared(hold, room, node, request)) return hold;
+  }
+  return undefined;
 }
 
-/** The same as of `sparesOf`, without a list: it is asked thousands of times a plan. */
+/** The same as of `sparesTaken`, without a list: it is asked thousands of times a plan. */
 function isSpared({ spareOf, limitSpareOf }: Hold, room: NodeRoom, node: PoolNode, request: Request): boolean {
   const onNode = spareOf.get(room.index);
   if (onNode !== undefined && !fits(request, onNode)) return false;
-  return node.limits.every((pool) => {
-    const left = limitSpareOf.get(pool);
-    return left === undefined || fits(request, left);
-  });
+  for (let i = 0; i < node.limits.length; i += 1) {
+    const left = limitSpareOf.get(node.limits[i] as PoolNode);
+    if (left !== undefined && !fits(request, left)) return false;
+  }
+  return true;
 }
 
 /** Who is within a reservation of its own borrows nothing. */
@@ -169,16 +174,22 @@ function binds({ owner, isLent, node: holder }: Hold, node: PoolNode, request: R
 }
 
 /** What such a start takes away from what the holds have left: of all holds that it outlasts. */
-export function sparesTaken(holds: readonly Hold[], room: NodeRoom, node: PoolNode, endsAt: number): Float64Array[] {
-  return holds.flatMap((hold) => (endsAt <= hold.at ? [] : sparesOf(hold, room, node)));
-}
-
-function sparesOf(hold: Hold, room: NodeRoom, node: PoolNode): Float64Array[] {
-  const onNode = hold.spareOf.get(room.index);
-  const spares = onNode === undefined ? [] : [onNode];
-  for (const each of node.limits) {
-    const left = hold.limitSpareOf.get(each);
-    if (left) spares.push(left);
+export function sparesTaken(
+  holds: readonly Hold[],
+  room: NodeRoom,
+  node: PoolNode,
+  endsAt: number,
+): readonly Float64Array[] {
+  const spares: Float64Array[] = [];
+  for (let i = 0; i < holds.length; i += 1) {
+    const { at, spareOf, limitSpareOf } = holds[i] as Hold;
+    if (endsAt <= at) continue;
+    const onNode = spareOf.get(room.index);
+    if (onNode !== undefined) spares.push(onNode);
+    for (let above = 0; above < node.limits.length; above += 1) {
+      const left = limitSpareOf.get(node.limits[above] as PoolNode);
+      if (left !== undefined) spares.push(left);
+    }
   }
   return spares;
 }

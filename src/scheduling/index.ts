@@ -5,7 +5,7 @@
 //   stops                   1 what must stop, and when time alone changes a plan
 //   ledger, usage, tree     2 what is free so far in this plan, on nodes and under the pools' limits
 //   queue, line, contender  3 who may start something; order/: in which order; memory: what orders remember
-//   turn, fit, ranking, placement/  4 whose turn it is between pools, the nodes on which a shard fits, the best of them; kinds:
+//   turn, fit, placement/   4 whose turn it is between pools, the nodes on which a shard fits, the best of them (ranking); kinds:
 //                           the shards that usually come, for placements that learn
 //   preemption, lent, cheapest  whose shards stop for a task that waits, and the places that are kept for it
 //   backfill, releases, later  who passes a task that waits; when places free; what nodes and limits have left then

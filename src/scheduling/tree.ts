@@ -59,12 +59,20 @@ export class PoolNode {
 
   /** The nearest pool up the tree whose limit does not leave room for `count` such requests. */
   limitedBy(request: Request, count = 1): PoolNode | undefined {
-    return this.limits.find(({ use, limit }) => !leaves(request, count, limit, use));
+    for (let i = 0; i < this.limits.length; i += 1) {
+      const pool = this.limits[i] as PoolNode;
+      if (!leaves(request, count, pool.limit, pool.use)) return pool;
+    }
+    return undefined;
   }
 
   /** The nearest pool up the tree whose limit is smaller than `count` such requests. */
   neverWithin(request: Request, count = 1): PoolNode | undefined {
-    return this.limits.find(({ limit }) => !leaves(request, count, limit));
+    for (let i = 0; i < this.limits.length; i += 1) {
+      const pool = this.limits[i] as PoolNode;
+      if (!leaves(request, count, pool.limit)) return pool;
+    }
+    return undefined;
   }
 
   /** What of the resource may still be used before the nearest limit, its own or an ancestor's; at least 0. */
@@ -80,10 +88,13 @@ export class PoolNode {
 
   /** The same for `count` requests and another use. Pods count only where they are reserved. */
   covers({ indexes, amounts }: Request, count: number, use: Float64Array): boolean {
-    return indexes.every((resource, i) => {
+    // No function: it is asked for each pool at each turn.
+    for (let i = 0; i < indexes.length; i += 1) {
+      const resource = indexes[i] ?? 0;
       const isFree = resource === this.podsIndex && this.pool.reservation?.pods === undefined;
-      return isFree || (use[resource] ?? 0) + count * (amounts[i] ?? 0) <= (this.reserved[resource] ?? 0);
-    });
+      if (!isFree && (use[resource] ?? 0) + count * (amounts[i] ?? 0) > (this.reserved[resource] ?? 0)) return false;
+    }
+    return true;
   }
 }
 

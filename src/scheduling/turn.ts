@@ -189,7 +189,8 @@ class Turns {
     let bestWithin = 1;
     let bestShare = weightedShare(node.ownUse, undefined, node.capacity);
     let bestName = "";
-    for (const child of node.children) {
+    for (let i = 0; i < node.children.length; i += 1) {
+      const child = node.children[i] as PoolNode;
       const line = this.next(child);
       const request = line?.peek()?.shape.request;
       if (line === undefined || request === undefined) continue;
@@ -350,12 +351,16 @@ class Turns {
     if (limit) return new Limited(limit);
     const best = shape.candidates.best();
     if (best === undefined) return noRoom;
-    const delayed = (room: NodeRoom): Hold | undefined => delayedBy(this.holds, room, node, shape.request, likelyEnd);
-    const hold = delayed(best);
+    const hold = delayedBy(this.holds, best, node, shape.request, likelyEnd);
     if (hold === undefined) return best;
     const refusedFrom = this.refused.get(line)?.get(shape) ?? Number.POSITIVE_INFINITY;
-    const room = likelyEnd < refusedFrom ? shape.candidates.best((each) => delayed(each) === undefined) : undefined;
+    const room = likelyEnd < refusedFrom ? this.otherRoomFor(shape, node, likelyEnd) : undefined;
     return room ?? this.heldFor(hold);
+  }
+
+  /** The best of those where it delays nothing. Makes a function, and does nothing else: to make none costs, too. */
+  private otherRoomFor({ candidates, request }: Shape, node: PoolNode, likelyEnd: number): NodeRoom | undefined {
+    return candidates.best((room) => delayedBy(this.holds, room, node, request, likelyEnd) === undefined);
   }
 
   /** One for all whom it holds back. */
