@@ -6,10 +6,14 @@ import { resourcePoolSpec, resourcePoolStatus, resourcePools } from "./resource-
 
 const condition = (type: string, field: string): string => `.status.conditions[?(@.type=="${type}")].${field}`;
 
-/** Names become parts of other names and values of labels, which Kubernetes limits to DNS labels of 63 characters. */
+/**
+ * Names become parts of other names and values of labels, which Kubernetes limits to DNS labels of 63 characters. They never
+ * change, so that no later write is judged by them.
+ */
 function nameRule(lengthMax: number) {
   return {
-    rule: `size(self.metadata.name) <= ${lengthMax} && self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')`,
+    optionalOldSelf: true,
+    rule: `oldSelf.hasValue() || size(self.metadata.name) <= ${lengthMax} && self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')`,
     message: `metadata.name must be at most ${lengthMax} lower-case letters, digits and hyphens, with no hyphen at either end`,
   };
 }

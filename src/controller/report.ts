@@ -34,8 +34,11 @@ const indexBytesPerMs = 64;
 const lanes = 16;
 /** Tasks that only wait are told why for so long at a time; the others of them have their turn after the next plan. */
 const waitingForMs = 500;
-/** And so many a second, as long as shards start every few seconds: such a word costs as much, and delays the next start. */
-const wordsPerSecond = 10;
+/**
+ * And so many a second, as long as shards start every few seconds: such a word delays the next start. It costs the API server
+ * twice what the last status does, since a task that nobody has held keeps the account of its fields' managers.
+ */
+const wordsPerSecond = 4;
 const restlessMs = 2000;
 
 export interface Reported {

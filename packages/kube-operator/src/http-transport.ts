@@ -207,10 +207,16 @@ function head({ statusCode = 0, headers }: IncomingMessage): Omit<TransportRespo
   };
 }
 
-async function textOf(stream: IncomingMessage): Promise<string> {
+/** By its events: an iterator costs more than the answer, which most often comes in one piece. */
+function textOf(stream: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString("utf8");
+  return new Promise((resolve, reject) => {
+    stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+    stream.once("end", () => resolve(Buffer.concat(chunks).toString("utf8")));
+    stream.once("error", reject);
+    // Of one that was cut off the error comes first.
+    stream.once("close", () => reject(new Error("the answer was cut off")));
+  });
 }
 
 const asError = (reason: unknown): Error => (reason instanceof Error ? reason : new Error(String(reason)));
