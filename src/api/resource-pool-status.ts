@@ -4,6 +4,7 @@ import { recommendationTypes } from "../scheduling/advice/recommendation.ts";
 import { learnedKeysMax } from "../scheduling/learned.ts";
 import { quantities, toldQuantity } from "./amount.ts";
 import { conditions } from "./condition.ts";
+import { openStartBytesMax } from "./open-starts.ts";
 import {
   backfillCandidates,
   backfillPolicy,
@@ -21,16 +22,6 @@ export const recommendationsMax = 5;
 export const sentenceMax = 1024;
 
 const count = (about: string) => z.int().min(0).describe(about);
-
-export const openStart = z.object({
-  namespace: z.string().max(63).describe("The task's namespace."),
-  task: z.string().max(63).describe("The task's name."),
-  taskUid: z.string().max(64).describe("The task's uid."),
-  shard: count("The shard."),
-  attempt: count("The number of its attempt."),
-  node: z.string().max(253).describe("The node."),
-  request: quantities.describe("What the shard holds there."),
-});
 
 export const resourcePoolStatus = z
   .object({
@@ -165,11 +156,11 @@ export const resourcePoolStatus = z
           .exactOptional()
           .describe("The operator that leads, and how often leadership has changed."),
         openStarts: z
-          .array(openStart)
+          .array(z.string().max(openStartBytesMax))
           .max(1000)
           .exactOptional()
           .describe(
-            "Of a root only: starts in its tree that are decided and whose Pods have not been seen yet; they count as used.",
+            "Of a root only: starts in its tree that are decided and whose Pods have not been seen yet; they count as used. Each is namespace/task, uid of the task, shard/attempt, node and what the shard holds there.",
           ),
         learned: z
           .array(z.string().max(96))
@@ -187,4 +178,3 @@ export const resourcePoolStatus = z
   .describe("Where the pool stands. Written by the operator alone.");
 
 export type ResourcePoolStatus = z.output<typeof resourcePoolStatus>;
-export type OpenStart = z.output<typeof openStart>;

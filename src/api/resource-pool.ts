@@ -17,10 +17,10 @@ import {
 } from "./pool-words.ts";
 import type { Parsed } from "./problem.ts";
 import { read, specOf } from "./reading.ts";
-import { type OpenStart, openStart, type ResourcePoolStatus } from "./resource-pool-status.ts";
+import type { ResourcePoolStatus } from "./resource-pool-status.ts";
 import { immutable, type Rule, validations } from "./rule.ts";
 
-export { type OpenStart, type ResourcePoolStatus, resourcePoolStatus } from "./resource-pool-status.ts";
+export { type ResourcePoolStatus, resourcePoolStatus } from "./resource-pool-status.ts";
 
 const sharesMax = 1_000_000;
 const namedShares: Readonly<Record<string, number>> = { Low: 2000, Normal: 4000, High: 8000 };
@@ -231,10 +231,4 @@ export function parentOf({ spec }: Pick<ResourcePool, "spec">): string | undefin
 /** Shares as a number, as vSphere counts them. */
 export function sharesOf(shares: ResourcePoolSpec["shares"]): number {
   return typeof shares === "number" ? shares : (namedShares[shares ?? "Normal"] ?? 4000);
-}
-
-/** The open starts that a stored pool remembers; those that cannot be read are left out. */
-export function openStartsOf(pool: ResourcePool): readonly OpenStart[] {
-  const stored: unknown = pool.status?.queue?.openStarts;
-  return Array.isArray(stored) ? stored.flatMap((each) => openStart.safeParse(each).data ?? []) : [];
 }

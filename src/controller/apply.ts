@@ -11,8 +11,9 @@ import {
   keyOf,
   type Log,
 } from "@dsl/kube-operator";
+import { openStartText } from "../api/open-starts.ts";
 import { type PooledTask, type PooledTaskStatus, pooledTasks } from "../api/pooled-task.ts";
-import type { OpenStart, ResourcePoolStatus } from "../api/resource-pool.ts";
+import type { ResourcePoolStatus } from "../api/resource-pool.ts";
 import { stopAttempt } from "../engine/engines.ts";
 import { jobs } from "../engine/job.ts";
 import type { JobView, RoundView } from "../engine/job-views.ts";
@@ -160,8 +161,8 @@ export class Applier {
   }
 
   /** What the next status of the pool has to remember: the open starts, and what was learned of times. */
-  queue(observed: Observed): { readonly openStarts: OpenStart[]; readonly learned?: string[] } {
-    const openStarts = [...this.#starter.openStarts(observed)];
+  queue(observed: Observed): { readonly openStarts: string[]; readonly learned?: string[] } {
+    const openStarts = this.#starter.openStarts(observed).map(openStartText);
     const learned = observed.pool === undefined ? [] : learnedText(this.#memories.times.of(observed.pool.object));
     return { openStarts, ...(learned.length > 0 && { learned: [...learned] }) };
   }

@@ -10,13 +10,8 @@ import {
   listAll,
 } from "@dsl/kube-operator";
 import { labels } from "../api/labels.ts";
-import {
-  type OpenStart,
-  parentOf,
-  type ResourcePool,
-  type ResourcePoolStatus,
-  resourcePools,
-} from "../api/resource-pool.ts";
+import { type OpenStart, openStartsOf, openStartText } from "../api/open-starts.ts";
+import { parentOf, type ResourcePool, type ResourcePoolStatus, resourcePools } from "../api/resource-pool.ts";
 import { jobs } from "../engine/job.ts";
 import { pods } from "../engine/managed.ts";
 import { treesOf } from "./observed/pools.ts";
@@ -58,7 +53,7 @@ export class PoolLock {
     if (this.#claimed.has(cached.metadata.uid)) return this.#checkTerm(cached);
     await ignoring(isNotFound, async () => {
       const pool = await this.#api.get(resourcePools, { name: root });
-      await this.#patchPoolStatus(pool, pool.status ?? {});
+      await this.#patchPoolStatus(pool, asWritten(pool));
       for (const labelSelector of selectorsOf(treesOf(this.#stores).poolsOf(root))) {
         for (const job of (await listAll(this.#api, jobs, { labelSelector })).items) this.#stores.learnJob(job);
         // Pods that are attempts by themselves; of others, their Jobs tell enough.
@@ -72,7 +67,7 @@ export class PoolLock {
   async writeOpenStarts(pool: ResourcePool, openStarts: readonly OpenStart[]): Promise<void> {
     await this.write(pool, (status) => ({
       ...status,
-      queue: { ...status.queue, openStarts: [...openStarts] },
+      queue: { ...status.queue, openStarts: openStarts.map(openStartText) },
     }));
   }
 
@@ -112,6 +107,13 @@ export class PoolLock {
     );
     if (parentOf(pool) !== undefined) this.#claimed.add(pool.metadata.uid);
   }
+}
+
+/** As this operator writes it: one before it may have written open starts as objects, which the server takes no more. */
+function asWritten(pool: ResourcePool): ResourcePoolStatus {
+  const { status = {} } = pool;
+  if (status.queue?.openStarts === undefined) return status;
+  return { ...status, queue: { ...status.queue, openStarts: openStartsOf(pool).map(openStartText) } };
 }
 
 /** The Jobs of a tree, a hundred pools a request: addresses must not grow without end. */

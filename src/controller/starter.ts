@@ -14,8 +14,8 @@ import {
 import type { Quantities } from "../api/amount.ts";
 import { gangMax } from "../api/chunks.ts";
 import { childName, finalizers } from "../api/labels.ts";
+import { type OpenStart, openStartText } from "../api/open-starts.ts";
 import { type PooledTask, pooledTasks } from "../api/pooled-task.ts";
-import type { OpenStart } from "../api/resource-pool.ts";
 import type { ExistingObject, TaskContext, Write } from "../engine/engine.ts";
 import { engines } from "../engine/engines.ts";
 import { jobs, managedBy } from "../engine/job.ts";
@@ -25,6 +25,7 @@ import { tolerationOf } from "./engine-choice.ts";
 import type { Observed } from "./observe.ts";
 import { attemptKey } from "./observed/attempts.ts";
 import { type ObservedRoot, poolFactsOf } from "./observed/pools.ts";
+import { openStartsIn } from "./observed/specs.ts";
 import type { ObservedTask } from "./observed/task.ts";
 import { openRequest } from "./open-starts.ts";
 import { inParallel, inParallelWithin } from "./parallel.ts";
@@ -292,8 +293,9 @@ export class Starter {
   /** Open starts that nothing else would tell of yet: those that the next status has to carry. */
   openStarts(observed: Observed): readonly OpenStart[] {
     const object = observed.pool && this.#stores.pools.get(keyOf(observed.pool.object));
+    if (object === undefined) return [];
     const tasks = new Map(observed.going.map((task) => [task.object.metadata.uid, task]));
-    return (object?.status?.queue?.openStarts ?? []).filter((start) => {
+    return openStartsIn(object).filter((start) => {
       const task = tasks.get(start.taskUid);
       if (task === undefined || isLeaving(task) || this.#dropped.has(openKey(start))) return false;
       const account = task.memory?.work?.account;
@@ -310,9 +312,9 @@ export class Starter {
   }
 
   /** The pool's status does not carry all of the former ones any more. */
-  closed(former: readonly OpenStart[], stillOpen: readonly OpenStart[]): void {
-    const open = new Set(stillOpen.map(openKey));
-    for (const start of former) if (!open.has(openKey(start))) this.#dropped.delete(openKey(start));
+  closed(former: readonly OpenStart[], stillOpen: readonly string[]): void {
+    const open = new Set(stillOpen);
+    for (const start of former) if (!open.has(openStartText(start))) this.#dropped.delete(openKey(start));
   }
 }
 

@@ -1,13 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { effectivePool } from "../../src/api/effective-pool.ts";
 import { problemText } from "../../src/api/problem.ts";
-import {
-  openStartsOf,
-  parseResourcePool,
-  type ResourcePool,
-  type ResourcePoolSpec,
-  sharesOf,
-} from "../../src/api/resource-pool.ts";
+import { parseResourcePool, type ResourcePoolSpec, sharesOf } from "../../src/api/resource-pool.ts";
 
 const told = (spec: unknown): string[] => {
   const parsed = parseResourcePool({ spec });
@@ -99,20 +93,5 @@ describe("a stored pool", () => {
     [undefined, "spec: is missing; give an object"],
   ])("%j is told as a problem", (spec, expected) => {
     expect(told(spec)[0]).toContain(expected);
-  });
-});
-
-describe("open starts", () => {
-  const start = { namespace: "a", task: "t", taskUid: "u", shard: 0, attempt: 1, node: "n1", request: { cpu: "1" } };
-  const pool = (openStarts: unknown): ResourcePool =>
-    ({ status: { queue: { openStarts } } }) as unknown as ResourcePool;
-
-  test("are read back; what cannot be read is left out", () => {
-    expect(openStartsOf(pool([start, { shard: -1 }, null]))).toEqual([start]);
-  });
-
-  test("are none in a new pool, nor in a broken one", () => {
-    expect(openStartsOf({} as ResourcePool)).toEqual([]);
-    expect(openStartsOf(pool("x"))).toEqual([]);
   });
 });

@@ -1,8 +1,9 @@
 // Ended attempts, record lines and stored objects in short, for the pure parts of the controller.
 import type { ChunkSize } from "../../src/api/chunks.ts";
+import type { OpenStart } from "../../src/api/open-starts.ts";
 import type { PooledTask, PooledTaskSpec } from "../../src/api/pooled-task.ts";
 import type { AttemptRecord, ItemRecord, Outcome } from "../../src/api/records.ts";
-import type { OpenStart, ResourcePool } from "../../src/api/resource-pool.ts";
+import type { ResourcePool } from "../../src/api/resource-pool.ts";
 import { Account } from "../../src/controller/account.ts";
 import type { ObservedTask } from "../../src/controller/observed/task.ts";
 import type { EndedAttempt, RunningAttempt, StartingAttempt } from "../../src/engine/engine.ts";

@@ -83,7 +83,7 @@ async function aSleepingLeader(isIt: (write: OperatorWrite) => boolean): Promise
 }
 
 const isOpenStarts = ({ plural, body }: OperatorWrite): boolean =>
-  plural === "resourcepools" && JSON.stringify(body).includes('"attempt":1');
+  plural === "resourcepools" && / \d+\/1 node-/.test(JSON.stringify(body));
 
 test.each([
   { what: "its open starts", isIt: isOpenStarts, error: /modified/ },

@@ -3,10 +3,11 @@
 import { controllerOf, type KubeObject, keyText } from "@dsl/kube-operator";
 import { amountsOf } from "../../src/api/amount.ts";
 import { finalizers } from "../../src/api/labels.ts";
+import { type OpenStart, openStartsOf } from "../../src/api/open-starts.ts";
 import type { PooledTask } from "../../src/api/pooled-task.ts";
 import { parseRecords, type RecordLine, recordsKey, succeeded } from "../../src/api/records.ts";
 import { podRequest } from "../../src/api/request.ts";
-import type { OpenStart, ResourcePool } from "../../src/api/resource-pool.ts";
+import type { ResourcePool } from "../../src/api/resource-pool.ts";
 import type { ConfigMap } from "../../src/controller/record-log.ts";
 import { indexesOf, itemIndexesAnnotation } from "../../src/engine/item-indexes.ts";
 import type { Amounts } from "../../src/scheduling/index.ts";
@@ -116,7 +117,7 @@ class Judge {
         this.#judgeTask(object as PooledTask, before as PooledTask | undefined, change);
         break;
       case "resourcepools":
-        for (const start of (object as ResourcePool).status?.queue?.openStarts ?? []) {
+        for (const start of openStartsOf(object as ResourcePool)) {
           this.#opened.add(attemptText({ ...start, task: start.taskUid }));
         }
         break;
@@ -294,7 +295,7 @@ class Judge {
       holdIn(poolOf(pod), podRequest(pod.spec));
     }
     for (const pool of this.#all<ResourcePool>("resourcepools")) {
-      for (const start of pool.status?.queue?.openStarts ?? []) {
+      for (const start of openStartsOf(pool)) {
         if (!this.#stillOpen(start, jobs)) continue;
         hold(start.node, amountsOf(start.request));
         holdIn(this.#poolOfTask(start.taskUid), amountsOf(start.request));

@@ -3,6 +3,7 @@
 import { conditionOf, controllerOf, type KubeObject, type Manifest, type Patch } from "@dsl/kube-operator";
 import { manualClock, memoryKubeApi } from "@dsl/kube-operator/testing";
 import { pooledTaskCrd, resourcePoolCrd } from "../../src/api/crds.ts";
+import { openStartsOf } from "../../src/api/open-starts.ts";
 import type { PooledTask, PooledTaskStatus } from "../../src/api/pooled-task.ts";
 import { type ItemRecord, parseRecords, type RecordLine, recordsKey, succeeded } from "../../src/api/records.ts";
 import type { ResourcePoolStatus } from "../../src/api/resource-pool.ts";
@@ -394,7 +395,7 @@ export class SimulatedCluster {
     });
     const open = this.world.pools
       .list()
-      .flatMap(({ status }) => status?.queue?.openStarts ?? [])
+      .flatMap(openStartsOf)
       .map(({ task, shard, attempt }) => `the open start of ${task} ${shard}/${attempt} is still there`);
     const deleting = [...tasks.values()].filter(({ metadata }) => metadata.deletionTimestamp !== undefined);
     return [...ownerless, ...open, ...deleting.map(({ metadata }) => `${metadata.name} is still being deleted`)];

@@ -3,16 +3,11 @@
 import { amountsOf } from "../../api/amount.ts";
 import { type EffectivePool, effectivePool } from "../../api/effective-pool.ts";
 import { nodeOf } from "../../api/node.ts";
+import type { OpenStart } from "../../api/open-starts.ts";
 import type { PooledTask } from "../../api/pooled-task.ts";
 import type { Problem } from "../../api/problem.ts";
 import { readMemory } from "../../api/queue-memory.ts";
-import {
-  type OpenStart,
-  parentOf,
-  type ResourcePool,
-  type ResourcePoolSpec,
-  sharesOf,
-} from "../../api/resource-pool.ts";
+import { parentOf, type ResourcePool, type ResourcePoolSpec, sharesOf } from "../../api/resource-pool.ts";
 import type { Node, Pool, QueueMemory } from "../../scheduling/index.ts";
 import type { PoolFacts } from "../engine-choice.ts";
 import { type Ownership, ownNodes } from "../node-ownership.ts";

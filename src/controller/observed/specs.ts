@@ -2,9 +2,10 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Quantities } from "../../api/amount.ts";
 import { constraintsOf } from "../../api/constraints.ts";
+import { type OpenStart, openStartsOf } from "../../api/open-starts.ts";
 import { type PooledTask, type PooledTaskSpec, parsePooledTask } from "../../api/pooled-task.ts";
 import { podRequest } from "../../api/request.ts";
-import { type OpenStart, openStartsOf, parseResourcePool, type ResourcePool } from "../../api/resource-pool.ts";
+import { parseResourcePool, type ResourcePool } from "../../api/resource-pool.ts";
 import type { Amounts, Constraints } from "../../scheduling/index.ts";
 import type { tolerationOf } from "../engine-choice.ts";
 

@@ -1,8 +1,8 @@
 // One task as it is now: its stage, what it runs, what it is expected to need, and what the planner sees of it.
 import { keyOf, keyText } from "@dsl/kube-operator";
 import type { Quantities } from "../../api/amount.ts";
+import type { OpenStart } from "../../api/open-starts.ts";
 import type { PooledTask, PooledTaskSpec } from "../../api/pooled-task.ts";
-import type { OpenStart } from "../../api/resource-pool.ts";
 import { type Amounts, earliest, type Task } from "../../scheduling/index.ts";
 import { type EngineChoice, engineOf, type TaskEngine } from "../engine-choice.ts";
 import type { Outlook } from "../outlook.ts";
