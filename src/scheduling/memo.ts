@@ -6,6 +6,8 @@ import type { Amounts } from "./resources.ts";
 
 /** So many different texts are known at once; with more, all are forgotten. */
 const textsMax = 20_000;
+/** So many objects are known by what they say. */
+const objectsMax = 100_000;
 
 /** The facts of all tasks of a snapshot, in their order, and of those of which something depends on the moment. */
 export class Reading {
@@ -19,9 +21,9 @@ export class Reading {
 }
 
 export class Memo {
-  private firsts = new WeakMap<object, object>();
+  /** Not by weak references: each collection would look at all of them, and of what is young there are many in a plan. */
+  private readonly firsts = new Map<object, object>();
   private readonly asks = new Map<Amounts, Map<Constraints, Ask>>();
-  private facts = new WeakMap<Task, Facts>();
   /** The latest of each task, by UID: one that is read anew is likely to stand where it stood. */
   private latest = new Map<string, Facts>();
   /** All that were read last. */
@@ -33,6 +35,7 @@ export class Memo {
     const known = this.firsts.get(value);
     if (known !== undefined) return known as T;
     if (this.byText.size > textsMax) this.forget();
+    if (this.firsts.size > objectsMax) this.firsts.clear();
     const text = JSON.stringify(value);
     const first = this.byText.get(text) ?? value;
     if (first === value) this.byText.set(text, value);
@@ -49,7 +52,7 @@ export class Memo {
     const all = tasks.map((task) => {
       if (before[at]?.task !== task && before[at + 1]?.task === task) at += 1;
       const there = before[at];
-      const facts = there?.task === task ? there : (this.facts.get(task) ?? this.readAnew(task));
+      const facts = there?.task === task ? there : this.factsOf(task);
       if (there?.uid === facts.uid) at += 1;
       return facts;
     });
@@ -57,9 +60,11 @@ export class Memo {
     return new Reading(all);
   }
 
-  private readAnew(task: Task): Facts {
-    const facts = new Facts(task, this.askOf(task), this.latest.get(task.uid)?.place);
-    this.facts.set(task, facts);
+  private factsOf(task: Task): Facts {
+    const last = this.latest.get(task.uid);
+    if (last?.task === task) return last;
+    const isAskedAgain = last?.task.request === task.request && last.task.constraints === task.constraints;
+    const facts = new Facts(task, isAskedAgain ? last.ask : this.askOf(task), last?.place);
     this.latest.set(task.uid, facts);
     return facts;
   }
@@ -79,9 +84,9 @@ export class Memo {
 
   private forget(): void {
     this.byText.clear();
-    this.firsts = new WeakMap();
+    this.firsts.clear();
     this.asks.clear();
-    this.facts = new WeakMap();
+    this.latest = new Map();
     this.before = [];
   }
 }
