@@ -37,6 +37,7 @@ export const moveShards: AdviceKind = function* (situation) {
   yield;
   const running = runningBy(situation);
   for (const { task, waiting } of large.slice(0, tasksMax)) {
+    yield;
     for (const { node, shards, lostMs } of movesFor(task, running, situation)) {
       const changed = shards.reduce(withStopped, snapshot);
       const again = new Set(shards.map(idOf));
