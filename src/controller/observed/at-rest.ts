@@ -33,9 +33,10 @@ export function restingOn(
   return [memory, shards, retryRound, stores.namespaces.get({ name: namespace }), choice, tree.state];
 }
 
-/** What an object says holds as long as it lives, so whoever has been seen finished is not asked again. */
+/** What an object says holds as long as it lives, so whoever has been seen at rest is not asked again. */
 function hasFinished(task: PooledTask): boolean {
-  if (seen.get(task)?.task.stage.kind === "Finished") return true;
+  const known = seen.get(task);
+  if (known !== undefined) return known.task.stage.kind === "Finished";
   const parsed = taskSpec(task);
   return parsed.ok && task.metadata.deletionTimestamp === undefined && isFinished(task, parsed.spec);
 }
