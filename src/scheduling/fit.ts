@@ -144,7 +144,7 @@ export class Candidates {
   private readonly open: readonly NodeRoom[];
   private readonly isOpen: readonly boolean[];
   private ranking: Ranking | undefined;
-  /** How many of the ledger's changes the heap knows. */
+  /** How many of the ledger's changes the ranking knows. */
   private seen = -1;
   /** The placement's epoch in which its scores were given. */
   private epoch = 0;
