@@ -215,6 +215,7 @@ export class Starter {
     const held = await this.#api.patch(pooledTasks, keyOf(task.object), { ...patch, operations });
     this.#written.set(task.object, held);
     this.#stores.learnTask(held);
+    if (task.memory !== undefined) task.memory.isUnasked = false;
   }
 
   async #create(

@@ -1,10 +1,10 @@
 // What the operator remembers of a task between two reconciles: its items, what its records add up to, and what it was
 // lately refused. All of it can be lost at any moment: it is read again from the task's own objects.
 import { createHash } from "node:crypto";
-import { isNotFound, type KubeApi, keyText } from "@dsl/kube-operator";
+import { hasFinalizer, isNotFound, type KubeApi, keyText } from "@dsl/kube-operator";
 import { chunkProblem, gangProblem, shardCount } from "../api/chunks.ts";
 import { configMapText, type Items, itemsOf } from "../api/items.ts";
-import { childName } from "../api/labels.ts";
+import { childName, finalizers } from "../api/labels.ts";
 import type { PooledTask, PooledTaskSpec } from "../api/pooled-task.ts";
 import { isProblem, type Problem } from "../api/problem.ts";
 import { type Amounts, type Keys, keysOf, type StopReason, type TaskReason } from "../scheduling/index.ts";
@@ -41,6 +41,8 @@ export interface TaskMemory {
   /** Why attempts were stopped, by `shard/attempt`. */
   readonly stops: Map<string, StopReason>;
   lastAppend: number;
+  /** Its records were not asked for, since nobody had held it: until we hold it. */
+  isUnasked?: boolean;
   /** Under which what it takes is learned, for a shard that asks for this. */
   keys?: { readonly request: Amounts; readonly asked: string; readonly keys: Keys };
 }
@@ -76,7 +78,10 @@ export class TaskMemories {
   /** What is known, unless there is something to be read. */
   known(task: PooledTask, spec: PooledTaskSpec, now: number): TaskMemory | undefined {
     const known = this.get(task);
-    return known === undefined || isStale(known, spec, now) ? undefined : known;
+    // Who led before us held it, and we had not heard of it.
+    if (known?.isUnasked && hasFinalizer(task, finalizers.cleanup)) this.doubt(known.uid);
+    else if (known !== undefined && !isStale(known, spec, now)) return known;
+    return undefined;
   }
 
   /**
@@ -105,12 +110,13 @@ export class TaskMemories {
   ): Promise<TaskMemory> {
     const { uid } = task.metadata;
     const child = childName(task);
-    const memory = {
+    const memory: TaskMemory = {
       uid,
       child,
       readAt: now,
       template: known?.template ?? digestOf(task.spec.template),
       ...(known?.refusal && { refusal: known.refusal }),
+      ...(known?.isUnasked && { isUnasked: true }),
       excludedNodes: known?.excludedNodes ?? new Map(),
       stops: known?.stops ?? new Map(),
       lastAppend: known?.lastAppend ?? 0,
@@ -136,6 +142,7 @@ export class TaskMemories {
         return { ...memory, problem: nameTaken(error.object) };
       }
       work = { items, account, log };
+      if (isUnwritten) memory.isUnasked = true;
     }
     const pinned = work.account.digest ?? task.status?.items?.digest;
     if (pinned !== undefined && pinned !== items.digest) return { ...memory, work, problem: itemsChanged(spec) };

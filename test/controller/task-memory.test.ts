@@ -55,3 +55,16 @@ test("where somebody else wrote, the records of a new task are read as well", as
   await memories.remember(task, spec, 0, { isNew: true });
   expect(asked).toEqual([records]);
 });
+
+test("the records are read where somebody else has held a task that looked new, and not where we have", async () => {
+  const { asked, memories } = anEmptyServer();
+  const { task, spec } = stored();
+  const memory = await memories.remember(task, spec, 0, { isNew: true });
+  const held = { ...task, metadata: { ...task.metadata, finalizers: ["kube-pool.dev/cleanup"] } };
+  memory.isUnasked = false;
+  expect(await memories.remember(held, spec, 0)).toBe(memory);
+  expect(asked).toEqual([]);
+  memory.isUnasked = true;
+  expect(await memories.remember(held, spec, 0)).not.toBe(memory);
+  expect(asked).toEqual([records]);
+});
