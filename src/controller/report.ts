@@ -93,7 +93,7 @@ export class Reporter {
         continue;
       }
       // One that begins now is being held: a status for what it was before would be refused.
-      if (starts.has(key) && !hasFinalizer(task.object, finalizers.cleanup)) continue;
+      if ((starts.has(key) || task.open.length > 0) && !hasFinalizer(task.object, finalizers.cleanup)) continue;
       // Of thousands nothing is computed that would not be told.
       if (words.length > allowed && !starts.has(key) && this.#isUntold(task)) continue;
       const planned = { starts: starts.get(key) ?? 0, waiting: waiting.get(key), forecast: forecasts.get(key) };

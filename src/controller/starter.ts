@@ -28,7 +28,7 @@ import { type ObservedRoot, poolFactsOf } from "./observed/pools.ts";
 import { openStartsIn } from "./observed/specs.ts";
 import type { ObservedTask } from "./observed/task.ts";
 import { openRequest } from "./open-starts.ts";
-import { inParallel, inParallelWithin } from "./parallel.ts";
+import { inParallelWithin } from "./parallel.ts";
 import type { PoolLock } from "./pool-lock.ts";
 import { refuse, whyRefused } from "./refusals.ts";
 import type { Sender } from "./sender.ts";
@@ -66,6 +66,12 @@ const unmanaged =
   "the cluster does not know spec.managedBy of Jobs (Kubernetes 1.35, or JobManagedBy switched on); let the operator run with KUBE_POOL_ENGINE=Native";
 
 type Create = Extract<Write, { readonly kind: "create" }>;
+
+/** What the Pods of a task stand on. */
+interface Base {
+  /** The Job that they share; undefined under an engine that needs none. */
+  readonly round: RoundView | undefined;
+}
 
 export interface StarterOptions {
   readonly api: KubeApi;
@@ -134,39 +140,64 @@ export class Starter {
     if (older.length === 0 && newer.length < enough && now < gathered) {
       return { errors: [], busy: true, putOff: true, wakeAt: gathered };
     }
-    const rounds = new Map<ObservedTask, RoundView>();
     const errors: unknown[] = [];
-    try {
-      await inParallelOrThrow([...new Set(newer.map(({ task }) => task))], (task) => this.#hold(task));
-      if (newer.length > 0) {
-        this.#openedAt.set(uid, now);
-        await this.#lock.writeOpenStarts(pool.object, [...carried, ...newer.map(({ start }) => start)]);
-      }
-    } catch (error) {
-      // Nothing is created that is not written down.
-      return { errors: [error], busy: true, putOff: true };
+    let opened: Promise<boolean> = Promise.resolve(true);
+    if (newer.length > 0) {
+      this.#openedAt.set(uid, now);
+      const opening = this.#lock.writeOpenStarts(pool.object, [...carried, ...newer.map(({ start }) => start)]);
+      opened = opening.then(
+        () => true,
+        (error: unknown) => {
+          errors.push(error);
+          return false;
+        },
+      );
     }
-    const startsOf = (task: ObservedTask): readonly OpenStart[] =>
-      all.flatMap((each) => (each.task === task ? [each.start] : []));
-    const needing = [...new Set(all.map(({ task }) => task))].filter(needsRound);
-    errors.push(
-      ...(await inParallel(needing, lanes, async (task) => {
-        const round = await this.#openRound(task, contextOf(task, pool), startsOf(task), now);
-        if (round !== undefined) rounds.set(task, round);
-      })),
-    );
-    const ready = all.filter(({ task }) => !needsRound(task) || rounds.has(task));
+    const byTask = Map.groupBy(all, ({ task }) => task);
+    const bases = new Map<ObservedTask, Promise<Base | undefined>>();
+    /** Once a task, however many of its shards start; a failure counts once, too. */
+    const baseOf = (task: ObservedTask): Promise<Base | undefined> => {
+      const known = bases.get(task);
+      if (known !== undefined) return known;
+      const ofTask = (byTask.get(task) ?? []).map(({ start }) => start);
+      const base = this.#prepare(task, contextOf(task, pool), ofTask, opened, now).catch((error: unknown) => {
+        errors.push(error);
+        return undefined;
+      });
+      bases.set(task, base);
+      return base;
+    };
     const left = begunAt + createUntilMs - this.#clock.monotonic();
     const within = { forMs: Math.max(createForMsLeast, left), clock: this.#clock };
     let count = 0;
-    const created = await inParallelWithin(within, ready, lanes, async ({ task, start }) => {
-      await this.#create(task, start, contextOf(task, pool), rounds.get(task), now);
+    const created = await inParallelWithin(within, all, lanes, async ({ task, start }) => {
+      const base = await baseOf(task);
+      if (base === undefined) return;
+      await this.#create(task, start, contextOf(task, pool), base.round, now);
       count += 1;
     });
+    // Nothing is created that is not written down.
+    if (!(await opened)) return { errors, busy: true, putOff: true };
     this.#creates.set(uid, count > 0);
     errors.push(...created.errors);
     const putOff = newer.length === 0 && planned.length > 0;
     return { errors, busy: true, ...(putOff && { putOff }), ...((putOff || !created.isWhole) && { wakeAt: now }) };
+  }
+
+  /** What has to be there before a Pod of the task. Undefined where nothing of it can be created now. */
+  async #prepare(
+    task: ObservedTask,
+    context: TaskContext,
+    starts: readonly OpenStart[],
+    opened: Promise<boolean>,
+    now: number,
+  ): Promise<Base | undefined> {
+    // Neither of these two waits for the other; all else waits for both.
+    const [isOpen] = await Promise.all([opened, this.#hold(task)]);
+    if (!isOpen) return undefined;
+    if (!needsRound(task)) return { round: undefined };
+    const round = await this.#openRound(task, context, starts, now);
+    return round && { round };
   }
 
   /** The Job that the task's attempts share now. Undefined while there is none: what is open is tried again. */
@@ -395,9 +426,4 @@ function openKey({ namespace, taskUid, shard, attempt }: OpenStart): string {
 
 function isLeaving({ stage }: ObservedTask): boolean {
   return stage.kind === "Deleting" || stage.kind === "Finished";
-}
-
-async function inParallelOrThrow<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const [error] = await inParallel(items, lanes, work);
-  if (error !== undefined) throw error;
 }
