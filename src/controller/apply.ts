@@ -212,11 +212,10 @@ interface TaskStop {
 
 /** Those that another task waits for, which go together, and the others. */
 function stopsOf(observed: Observed, plan: Plan): readonly [readonly TaskStop[], readonly TaskStop[]] {
-  const tasks = new Map(observed.going.map((task) => [task.key, task]));
   const planned = plan.decisions
     .filter((decision): decision is Stop => decision.kind === "stop")
     .flatMap(({ task: key, ...stop }) => {
-      const task = tasks.get(key);
+      const task = observed.byKey.get(key);
       return task === undefined ? [] : [{ ...stop, task }];
     });
   const refused = observed.going.flatMap((task) =>

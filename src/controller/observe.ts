@@ -27,6 +27,8 @@ export interface Observed {
   readonly tasks: readonly ObservedTask[];
   /** Those that have not finished, or of which something is left all the same: on a long day few of all. */
   readonly going: readonly ObservedTask[];
+  /** The same, by key. */
+  readonly byKey: ReadonlyMap<string, ObservedTask>;
   readonly snapshot: Snapshot;
   /** The first moment at which time alone changes something that the planner does not see. */
   readonly wakeAt?: number;
@@ -56,6 +58,7 @@ export function observe(input: ObserveInput, root: string, now: number): Observe
     pools,
     tasks,
     going,
+    byKey: new Map(going.map((task) => [task.key, task])),
     snapshot: {
       pools: [...pools.values()].flatMap((each) => modelPool(each, queueMemory) ?? []),
       nodes,

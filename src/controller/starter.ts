@@ -9,6 +9,7 @@ import {
   type KubeApi,
   type KubeObject,
   keyOf,
+  keyText,
   type Log,
 } from "@dsl/kube-operator";
 import type { Quantities } from "../api/amount.ts";
@@ -111,7 +112,6 @@ export class Starter {
   async start(observed: Observed, plan: Plan, now: number, begunAt: number): Promise<Started> {
     const { pool } = observed;
     if (pool === undefined) return { errors: [], busy: false };
-    const tasks = new Map(observed.going.map((task) => [task.key, task]));
     const older = observed.going.flatMap((task) =>
       task.open.length === 0 || isLeaving(task) || task.memory?.work === undefined
         ? []
@@ -122,16 +122,17 @@ export class Starter {
     // A shard whose cut could not be recorded yet waits for it.
     const planned = plan.decisions.filter(
       (decision): decision is Start =>
-        decision.kind === "start" && decision.shard < (tasks.get(decision.task)?.memory?.work?.account.shards ?? 0),
+        decision.kind === "start" &&
+        decision.shard < (observed.byKey.get(decision.task)?.memory?.work?.account.shards ?? 0),
     );
     const starts = nextBatch(
       planned,
-      (key) => gangOf(tasks.get(key)),
+      (key) => gangOf(observed.byKey.get(key)),
       openStartsMax - carried.length,
       batchSize(older.length, this.#creates.get(uid) === true),
     );
     const newer = starts.flatMap((decision) => {
-      const task = tasks.get(decision.task);
+      const task = observed.byKey.get(decision.task);
       return task?.model === undefined ? [] : [{ task, start: openStartOf(task, decision) }];
     });
     const all = [...older, ...newer];
@@ -326,10 +327,15 @@ export class Starter {
   openStarts(observed: Observed): readonly OpenStart[] {
     const object = observed.pool && this.#stores.pools.get(keyOf(observed.pool.object));
     if (object === undefined) return [];
-    const tasks = new Map(observed.going.map((task) => [task.object.metadata.uid, task]));
     return openStartsIn(object).filter((start) => {
-      const task = tasks.get(start.taskUid);
-      if (task === undefined || isLeaving(task) || this.#dropped.has(openKey(start))) return false;
+      const task = observed.byKey.get(keyText({ namespace: start.namespace, name: start.task }));
+      if (
+        task === undefined ||
+        task.object.metadata.uid !== start.taskUid ||
+        isLeaving(task) ||
+        this.#dropped.has(openKey(start))
+      )
+        return false;
       const account = task.memory?.work?.account;
       if (account?.isRecorded(start.shard, start.attempt)) return false;
       // A Job is held until it is recorded; a Pod can vanish, so that it started is recorded first.

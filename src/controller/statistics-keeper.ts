@@ -68,7 +68,6 @@ export class StatisticsKeeper {
         else ofPool.push(...told);
       }
     };
-    const tasks = new Map(observed.going.map((task) => [task.key, task]));
     const poolOf = (task: ObservedTask): ObservedPool | undefined =>
       observed.pools.get(task.object.spec?.poolRef?.name);
     for (const task of observed.tasks) {
@@ -86,7 +85,7 @@ export class StatisticsKeeper {
     if (this.#seen.size > observed.tasks.length) this.#forgetTheGone(observed);
     const started = new Set<string>();
     for (const decision of plan.decisions) {
-      const task = decision.kind === "start" && tasks.get(decision.task);
+      const task = decision.kind === "start" && observed.byKey.get(decision.task);
       if (!task) continue;
       started.add(task.object.metadata.uid);
       tell(poolOf(task), [{ kind: "shardStarted", waitMs: Math.max(0, now - waitingSince(task, decision.shard)) }]);

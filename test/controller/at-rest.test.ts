@@ -105,6 +105,20 @@ test("a task at rest is the same object for the planner as long as nothing has c
   }
 });
 
+test("what was learned of others changes what is expected of it, and nothing else", async () => {
+  const { stores, memories, look, memoryOf } = await aQueue();
+  const before = (await look()).early;
+  const [lab] = stores.pools.list().filter(({ metadata }) => metadata.name === "lab");
+  const keys = memoryOf("early").keys?.keys;
+  if (lab === undefined || keys === undefined) throw new Error("the pool and what is learned are known");
+  memories.times.learn(lab, [{ keys, itemMs: 5000 }]);
+  const after = (await look()).early;
+  expect(after?.model).toEqual({ ...before?.model, expected: { likelyMs: 5000 } });
+  expect(after?.outlook?.expected(1)).toEqual({ likelyMs: 5000 });
+  // From then on it is at rest again.
+  expect((await look()).early).toBe(after);
+});
+
 test("whatever it is seen by, a change of it is seen", async () => {
   const { api, clock, stores, memories, look, memoryOf } = await aQueue();
   const patch = (name: string, spec: object) =>

@@ -67,9 +67,14 @@ export function seenAgain(
   if (known.task.stage.kind === "Finished") return known.task;
   const { model, spec, outlook: before } = known.task;
   if (spec !== undefined && before !== undefined && spec.chunk.size !== "Auto") {
-    const next = expectedAtFirst(memories, known.task, tree);
     // Of chunks of one size nothing else was learned from others.
-    return next !== undefined && isAsExpected(model, next) ? known.task : undefined;
+    const next = expectedAtFirst(memories, known.task, tree);
+    if (next === undefined || model === undefined) return undefined;
+    if (isAsExpected(model, next)) return known.task;
+    const outlook = outlookFor(memories, known.task, tree, now);
+    const task = { ...known.task, outlook, model: { ...model, expected: next } };
+    seen.set(object, { task, from });
+    return task;
   }
   const outlook = outlookFor(memories, known.task, tree, now);
   const expected = outlook?.expected(outlook.nextItems);
