@@ -1,5 +1,6 @@
 // How many writes the API server has been asked for, by anybody, from its own counters. Leases are left out: they are
 // renewed by the clock, whatever happens.
+import { setTimeout } from "node:timers/promises";
 import type { KubeApi } from "@dsl/kube-operator";
 
 export interface ApiWrites {
@@ -19,6 +20,21 @@ const uncounted = new Set(["leases", "nodes", "tokenreviews", "subjectaccessrevi
 
 export async function apiWrites(api: KubeApi): Promise<ApiWrites> {
   return writesIn(String(await api.request("GET", "/metrics")));
+}
+
+/**
+ * Until nobody has written anything for a second, or half a minute has passed: events of what ran before are sent late, and
+ * would be counted for what runs next.
+ */
+export async function untilQuiet(api: KubeApi): Promise<ApiWrites> {
+  let last = await apiWrites(api);
+  for (let second = 0; second < 30; second++) {
+    await setTimeout(1000);
+    const next = await apiWrites(api);
+    if (writesSince(last, next).writes === 0) return next;
+    last = next;
+  }
+  return last;
 }
 
 export function writesIn(metrics: string): ApiWrites {

@@ -1,7 +1,7 @@
 // Every way to run many short Pods, in one run on one control plane: Kubernetes' own (a Job a shard, one Indexed Job),
 // ours (native; managed, bound by the scheduler or directly), and a loop that only creates the Pods. What counts are the
 // ratios: all of them share the machine.
-import { apiWrites, writesSince } from "./api-writes.ts";
+import { apiWrites, untilQuiet, writesSince } from "./api-writes.ts";
 import { type Ground, openGround, ownClusterFlags } from "./cluster.ts";
 import { type CpuSeconds, cpuSeconds, cpuSince } from "./cpu.ts";
 import { countIn, type Figures, type Flags, rounded, type Scenario, say } from "./scenario.ts";
@@ -49,7 +49,7 @@ async function oneRound(ground: Ground, flags: Flags, round: number): Promise<Fi
     say(`${name}: ${shards} shards`);
     const operator = environment && (await ground.startOperator?.(environment));
     const cpu = (): CpuSeconds => cpuSeconds(ground.controlPlane?.dataDir ?? "", operator?.process.pid);
-    const [before, cpuBefore] = [await apiWrites(ground.api), cpu()];
+    const [before, cpuBefore] = [await untilQuiet(ground.api), cpu()];
     const seconds = await run(ground, `${name.toLowerCase()}-${round}`, shards);
     const used = Object.values(cpuSince(cpuBefore, cpu())).reduce<number>((sum, each) => sum + Number(each), 0);
     const { writes } = writesSince(before, await apiWrites(ground.api));
