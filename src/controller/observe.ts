@@ -2,6 +2,7 @@
 // pools and of each task. One synchronous read; starts, stops and writes nothing. Pools, tasks and attempts are rooms of
 // `observed/`.
 import { cappedSum } from "../api/amount.ts";
+import type { PooledTask } from "../api/pooled-task.ts";
 import type { ResourcePool } from "../api/resource-pool.ts";
 import { earliest, type Node, type QueueMemory, type Snapshot } from "../scheduling/index.ts";
 import {
@@ -24,8 +25,11 @@ export interface Observed {
   readonly pool: ObservedRoot | undefined;
   /** All pools of the tree, the root among them, by name. */
   readonly pools: ReadonlyMap<string, ObservedPool>;
+  /** All but the dormant ones. */
   readonly tasks: readonly ObservedTask[];
-  /** Those that have not finished, or of which something is left all the same: on a long day few of all. */
+  /** Those that have finished and of which nothing is left to do. */
+  readonly dormant: readonly PooledTask[];
+  /** Those of `tasks` that have not finished, or of which something is left all the same: on a long day few of all. */
   readonly going: readonly ObservedTask[];
   /** The same, by key. */
   readonly byKey: ReadonlyMap<string, ObservedTask>;
@@ -45,18 +49,29 @@ export function observe(input: ObserveInput, root: string, now: number): Observe
   const pool = observeRoot(stores, pools.get(root));
   const opens = Map.groupBy(pool?.openStarts ?? [], (start) => start.taskUid);
   const tree: ObservedTree = { root: pool, pools, state: treeState(stores, root, pool, pools) };
-  const tasks = tasksOf(stores, root).map((task) =>
-    observeTask(input, task, tree, opens.get(task.metadata.uid) ?? [], now),
-  );
+  const tasks: ObservedTask[] = [];
+  const dormant: PooledTask[] = [];
+  let wakeAt: number | undefined;
+  for (const object of tasksOf(stores, root)) {
+    const { uid } = object.metadata;
+    const until = stores.dormant.until(uid);
+    if (until !== undefined && until > now) {
+      dormant.push(object);
+      wakeAt = earliest(wakeAt, Number.isFinite(until) ? until : undefined);
+      continue;
+    }
+    const task = observeTask(input, object, tree, opens.get(uid) ?? [], now);
+    tasks.push(task);
+    wakeAt = earliest(wakeAt, nextMoment(task, now));
+  }
   const going = tasks.filter(isGoing);
   const nodes = withForeign(stores, pool?.nodes ?? [], going);
-  let wakeAt: number | undefined;
-  for (const task of tasks) wakeAt = earliest(wakeAt, nextMoment(task, now));
   return {
     root,
     pool: pool && { ...pool, nodes },
     pools,
     tasks,
+    dormant,
     going,
     byKey: new Map(going.map((task) => [task.key, task])),
     snapshot: {

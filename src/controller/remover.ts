@@ -44,8 +44,6 @@ export class Remover {
   readonly #stores: WritableStores;
   readonly #sender: Pick<Sender, "send">;
   readonly #clock: Pick<Clock, "monotonic">;
-  /** Of which nothing is left to be let go or removed, as long as they look the same. */
-  readonly #done = new WeakSet<ObservedTask>();
 
   constructor({ api, stores, sender, clock }: RemoverOptions) {
     this.#api = api;
@@ -87,13 +85,19 @@ export class Remover {
         if (object.kind === "Pod" && object.pod.gone) this.#stores.departed.drop(object.pod);
       }
       const surplus = beyondRetention(recorded);
-      if (task.stage.kind === "Finished" && surplus.length === 0 && releasesOf(task).length === 0) this.#done.add(task);
+      const isGoing = observed.byKey.get(task.key) === task;
+      if (task.stage.kind === "Finished" && !isGoing && surplus.length === 0 && releasesOf(task).length === 0)
+        this.#stores.dormant.done(task);
       return surplus;
     });
   }
 
   #undone({ tasks }: Observed): readonly ObservedTask[] {
-    return tasks.filter((task) => task.objects.size + task.rounds.length > 0 && !this.#done.has(task));
+    const { dormant } = this.#stores;
+    return tasks.filter((task) => {
+      const hasObjects = task.objects.size + task.rounds.length > 0;
+      return (hasObjects || task.stage.kind === "Finished") && !dormant.isDone(task);
+    });
   }
 
   async #delete(object: AttemptObject): Promise<void> {

@@ -82,7 +82,7 @@ export class StatisticsKeeper {
       this.#seen.set(uid, next);
       if (task.stage.kind === "Finished" || task.firstDecided === undefined) this.#resting.add(task);
     }
-    if (this.#seen.size > observed.tasks.length) this.#forgetTheGone(observed);
+    if (this.#seen.size > observed.tasks.length + observed.dormant.length) this.#forgetTheGone(observed);
     const started = new Set<string>();
     for (const decision of plan.decisions) {
       const task = decision.kind === "start" && observed.byKey.get(decision.task);
@@ -101,8 +101,8 @@ export class StatisticsKeeper {
     return events;
   }
 
-  #forgetTheGone({ tasks }: Observed): void {
-    const there = new Set(tasks.map(({ object }) => object.metadata.uid));
+  #forgetTheGone({ tasks, dormant }: Observed): void {
+    const there = new Set([...tasks.map(({ object }) => object), ...dormant].map(({ metadata }) => metadata.uid));
     for (const uid of this.#seen.keys()) if (!there.has(uid)) this.#seen.delete(uid);
   }
 

@@ -8,6 +8,7 @@ import { jobs } from "../engine/job.ts";
 import type { JobView, RoundView } from "../engine/job-views.ts";
 import type { PodView } from "../engine/pod-views.ts";
 import { createProjections } from "../engine/views.ts";
+import { DormantTasks } from "./dormant-tasks.ts";
 
 export interface Stores {
   readonly pools: StoreReader<ResourcePool>;
@@ -26,6 +27,8 @@ export interface Stores {
   readonly quotas: StoreReader<KubeObject>;
   /** Pods of our Jobs that are gone, as they were last seen, until their Job is gone too. */
   readonly departed: DepartedPods;
+  /** Any change of a task, of its Jobs or of their Pods wakes it. */
+  readonly dormant: DormantTasks;
 }
 
 /** A Node without what nobody here reads. */
@@ -91,6 +94,7 @@ export interface WritableStores extends Stores {
 export function watchedStores(manager: Pick<Manager, "store">): WritableStores {
   const project = createProjections();
   const departed = new DepartedPods();
+  const dormant = new DormantTasks();
   const pools = manager.store<ResourcePool>(resourcePools);
   const tasks = manager.store<PooledTask>(pooledTasks, {
     indexes: { pool: (task) => task.spec?.poolRef?.name, uid: (task) => task.metadata.uid },
@@ -113,6 +117,14 @@ export function watchedStores(manager: Pick<Manager, "store">): WritableStores {
     project: project.pod,
     indexes: { node: (pod) => pod.node, job: (pod) => pod.attempt?.job },
   });
+  tasks.onChange(({ object }) => dormant.wake(object.metadata.uid));
+  jobStore.onChange(({ object }) => dormant.wake(object.task));
+  roundStore.onChange(({ object }) => dormant.wake(object.task));
+  podStore.onChange(({ object: { attempt } }) => {
+    if (attempt === undefined) return;
+    for (const store of [jobStore, roundStore])
+      for (const { task } of store.byIndex("uid", attempt.job)) dormant.wake(task);
+  });
   podStore.onChange(({ type, object }) => {
     // Most Pods go after their Job: then nobody asks for them any more.
     if (type !== "delete" || object.attempt === undefined) return;
@@ -132,6 +144,7 @@ export function watchedStores(manager: Pick<Manager, "store">): WritableStores {
     rounds: roundStore,
     pods: podStore,
     departed,
+    dormant,
     nodes: manager.store<NodeView>(coreResource("Node", "nodes", false) as Resource<NodeView>, { project: nodeView }),
     namespaces: manager.store<NamespaceView>(coreResource("Namespace", "namespaces", false), {
       project: namespaceView,

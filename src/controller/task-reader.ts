@@ -40,8 +40,6 @@ export class TaskReader {
   readonly #since: number;
   /** UIDs of tasks that are being read, while plans are made without them. */
   readonly #reading = new Set<string>();
-  /** As they stand there they have finished: nothing of them is read. */
-  readonly #over = new WeakSet<PooledTask>();
   /** By root: what such reads ran into. */
   readonly #failed = new Map<string, readonly unknown[]>();
 
@@ -57,13 +55,9 @@ export class TaskReader {
     // Of thousands a few are new: a promise for each of the others would cost more than the look at them.
     const unread: Unread[] = [];
     for (const task of tasksOf(stores, root.name)) {
-      if (this.#over.has(task)) continue;
+      if (stores.dormant.until(task.metadata.uid) !== undefined) continue;
       const parsed = taskSpec(task);
-      if (!parsed.ok || task.metadata.deletionTimestamp !== undefined) continue;
-      if (isFinished(task, parsed.spec)) {
-        this.#over.add(task);
-        continue;
-      }
+      if (!parsed.ok || task.metadata.deletionTimestamp !== undefined || isFinished(task, parsed.spec)) continue;
       const known = memories.known(task, parsed.spec, now);
       if (known !== undefined) note(rereadAt(known, parsed.spec));
       else if (!this.#reading.has(task.metadata.uid)) unread.push({ task, spec: parsed.spec });

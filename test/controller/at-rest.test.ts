@@ -210,7 +210,16 @@ test("a task that has finished is looked at once, and again when anything that i
   // What its Pod did is still to be recorded.
   expect(going()).toEqual(["auto", "child", "early"]);
 
+  // Nothing is left of it once its outcome is recorded; it sleeps as soon as it has been seen the same again.
+  if (ended !== undefined) stores.dormant.done(ended);
+  const dormant = (now = clock.now()): readonly string[] =>
+    observe({ stores, memories, choice: automatic }, "lab", now).dormant.map(({ metadata }) => metadata.name);
+  expect(dormant()).toEqual([]);
+  expect(dormant()).toEqual(["early"]);
+
   await api.delete(pods, pod.metadata);
+  await clock.advance(0);
+  expect(dormant()).toEqual([]);
   const gone = (await look()).early;
   expect(gone).not.toBe(ended);
   for (const left of stores.departed.of(metadata.uid)) stores.departed.drop(left);
@@ -219,4 +228,57 @@ test("a task that has finished is looked at once, and again when anything that i
 
   await api.patch(pooledTasks, key, { type: "merge", body: { spec: { retryFailed: 1 } } } as const);
   expect((await look()).early?.stage.kind).toBe("Open");
+});
+
+test("a task of which nothing is left is not looked at until anything of it changes, or its time is up", async () => {
+  const { api, clock, stores, memories, look } = await aQueue();
+  const key = { namespace: "lab", name: "early" };
+  await api.patch(pooledTasks, key, { type: "merge", body: { spec: { ttlSecondsAfterFinished: 600 } } } as const);
+  const task = await api.get(pooledTasks, key);
+  const context = { task, child: childName(task), pool: "lab", defaultRequests: {} };
+  const round = await api.create(
+    jobs,
+    roundJob(context, { number: 0, shards: 1, binding: "Scheduler", reason: "" } as const),
+  );
+  const finished = {
+    type: "Finished",
+    status: "True",
+    reason: "Succeeded",
+    message: "",
+    lastTransitionTime: "2026-01-01T00:00:00Z",
+  };
+  const completionTime = new Date(clock.now()).toISOString();
+  const body = { status: { completionTime, conditions: [finished] } };
+  await api.patch(pooledTasks, key, { type: "merge", body }, { subresource: "status" });
+
+  const names = (now = clock.now()): readonly string[] =>
+    observe({ stores, memories, choice: automatic }, "lab", now).tasks.map(({ object }) => object.metadata.name);
+  const sleep = async (): Promise<void> => {
+    const { early } = await look();
+    if (early === undefined) throw new Error("it is awake");
+    stores.dormant.done(early);
+    // Seen the same again it goes to sleep.
+    expect(names()).toContain("early");
+    expect(names()).not.toContain("early");
+  };
+  const labelled = { type: "merge", body: { metadata: { labels: { by: "hand" } } } } as const;
+  await sleep();
+  await api.patch(jobs, round.metadata, labelled);
+  await clock.advance(0);
+  expect(names()).toContain("early");
+  await sleep();
+  await api.patch(pooledTasks, key, labelled);
+  await clock.advance(0);
+  expect(names()).toContain("early");
+  await sleep();
+  await api.delete(jobs, round.metadata, { propagation: "Background" });
+  await clock.advance(0);
+  expect(names()).toContain("early");
+  await sleep();
+
+  const { wakeAt, dormant } = observe({ stores, memories, choice: automatic }, "lab", clock.now());
+  expect(dormant.map(({ metadata }) => metadata.name)).toEqual(["early"]);
+  expect(wakeAt).toBe(Date.parse(completionTime) + 600_000);
+  expect(names(Date.parse(completionTime) + 599_999)).not.toContain("early");
+  expect(names(Date.parse(completionTime) + 600_000)).toContain("early");
 });

@@ -1,10 +1,13 @@
 // Ended attempts, record lines and stored objects in short, for the pure parts of the controller.
 import type { ChunkSize } from "../../src/api/chunks.ts";
+import { effectivePool } from "../../src/api/effective-pool.ts";
 import type { OpenStart } from "../../src/api/open-starts.ts";
 import type { PooledTask, PooledTaskSpec } from "../../src/api/pooled-task.ts";
 import type { AttemptRecord, ItemRecord, Outcome } from "../../src/api/records.ts";
 import type { ResourcePool } from "../../src/api/resource-pool.ts";
 import { Account } from "../../src/controller/account.ts";
+import type { Observed } from "../../src/controller/observe.ts";
+import type { ObservedPool, ObservedRoot } from "../../src/controller/observed/pools.ts";
 import type { ObservedTask } from "../../src/controller/observed/task.ts";
 import type { EndedAttempt, RunningAttempt, StartingAttempt } from "../../src/engine/engine.ts";
 import type { JobView } from "../../src/engine/job-views.ts";
@@ -129,6 +132,40 @@ export function anObservedTask({ account, spec, status, uid, ...traits }: Observ
     model: undefined,
     ...traits,
   };
+}
+
+/** Of a tree with that root, or with none; all of its tasks go on unless it is said otherwise. */
+export function anObserved(traits: Partial<Observed> = {}): Observed {
+  const { tasks = [], pool, going = tasks } = traits;
+  return {
+    root: "lab",
+    pool,
+    pools: new Map(pool === undefined ? [] : [["lab", pool]]),
+    tasks,
+    dormant: [],
+    going,
+    byKey: new Map(going.map((task) => [task.key, task])),
+    snapshot: { pools: [], nodes: [], tasks: [] },
+    ...traits,
+  };
+}
+
+/** With nothing below it. */
+export function anObservedRoot(traits: Partial<Omit<ObservedRoot, "lineage">> = {}): ObservedRoot {
+  const lineage: ObservedPool[] = [];
+  const root = {
+    object: aPool("lab"),
+    spec: { stopPolicy: "None" } as const,
+    effective: effectivePool("lab", { stopPolicy: "None" }),
+    problems: [],
+    nodes: [],
+    overlaps: new Map(),
+    openStarts: [],
+    ...traits,
+    lineage,
+  };
+  lineage.push(root);
+  return root;
 }
 
 export function running(shard: number): RunningAttempt {

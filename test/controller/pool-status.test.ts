@@ -1,12 +1,10 @@
 import { expect, test } from "vitest";
-import { effectivePool } from "../../src/api/effective-pool.ts";
-import type { Observed } from "../../src/controller/observe.ts";
-import type { ObservedPool, ObservedRoot } from "../../src/controller/observed/pools.ts";
+import type { ObservedRoot } from "../../src/controller/observed/pools.ts";
 import type { ObservedTask } from "../../src/controller/observed/task.ts";
 import { poolStatus } from "../../src/controller/pool-status.ts";
 import { type Plan, type Recommendation, startStatistics, statisticsOf } from "../../src/scheduling/index.ts";
 import { aNode } from "../support/scheduling.ts";
-import { anObservedTask, anOpenStart, aPool, noon, running, starting } from "./builders.ts";
+import { anObserved, anObservedRoot, anObservedTask, anOpenStart, aPool, noon, running, starting } from "./builders.ts";
 
 interface Traits {
   readonly pool?: Partial<ObservedRoot>;
@@ -16,21 +14,8 @@ interface Traits {
 }
 
 function status({ pool = {}, tasks = [], plan = {}, advice }: Traits = {}): ReturnType<typeof poolStatus> {
-  const root: ObservedRoot = {
-    object: aPool("lab"),
-    spec: { stopPolicy: "None" },
-    effective: effectivePool("lab", { stopPolicy: "None" }),
-    problems: [],
-    nodes: [aNode("node-1", { cpu: 4 })],
-    overlaps: new Map(),
-    openStarts: [],
-    ...pool,
-    lineage: [],
-  };
-  (root.lineage as ObservedPool[]).push(root);
-  const snapshot = { pools: [], nodes: [], tasks: [] };
-  const pools = new Map([["lab", root]]);
-  const observed: Observed = { root: "lab", pool: root, pools, tasks, going: tasks, snapshot };
+  const root = anObservedRoot({ nodes: [aNode("node-1", { cpu: 4 })], ...pool });
+  const observed = anObserved({ pool: root, tasks });
   const all: Plan = { decisions: [], waiting: [], usage: [], ...plan };
   return poolStatus(observed, root, all, statisticsOf(startStatistics(noon), noon), advice, noon);
 }

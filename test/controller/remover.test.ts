@@ -1,10 +1,21 @@
 import type { KubeApi } from "@dsl/kube-operator";
 import { expect, test } from "vitest";
+import { DormantTasks } from "../../src/controller/dormant-tasks.ts";
 import type { Observed } from "../../src/controller/observe.ts";
 import { attemptKey } from "../../src/controller/observed/attempts.ts";
 import { Remover } from "../../src/controller/remover.ts";
+import { keptAttempts } from "../../src/controller/retention.ts";
 import type { WritableStores } from "../../src/controller/stores.ts";
-import { aJob, anAccount, anObservedTask, attempt, noon, type ObservedTraits, success } from "./builders.ts";
+import {
+  aJob,
+  anAccount,
+  anObserved,
+  anObservedTask,
+  attempt,
+  noon,
+  type ObservedTraits,
+  success,
+} from "./builders.ts";
 
 /** A task with so many attempts that are recorded and not needed any more. */
 function aTaskOf(count: number, traits: ObservedTraits = {}): Observed {
@@ -16,15 +27,20 @@ function aTaskOf(count: number, traits: ObservedTraits = {}): Observed {
   }
   const objects = new Map(jobs.map((job) => [attemptKey(job), job]));
   const tasks = [anObservedTask({ account, objects, ...traits })];
-  return { tasks, going: tasks } as unknown as Observed;
+  return anObserved({ tasks });
 }
 
 /** A server that takes 5 ms for each. */
-function onASlowServer(): { readonly remover: Remover; readonly removed: () => number } {
+function onASlowServer(): {
+  readonly remover: Remover;
+  readonly removed: () => number;
+  readonly dormant: DormantTasks;
+} {
   let removed = 0;
+  const dormant = new DormantTasks();
   const remover = new Remover({
     api: {} as KubeApi,
-    stores: { forgetJob() {} } as unknown as WritableStores,
+    stores: { forgetJob() {}, dormant } as unknown as WritableStores,
     clock: { monotonic: () => 5 * removed },
     sender: {
       async send() {
@@ -33,7 +49,7 @@ function onASlowServer(): { readonly remover: Remover; readonly removed: () => n
       },
     },
   });
-  return { remover, removed: () => removed };
+  return { remover, removed: () => removed, dormant };
 }
 
 test("where the server is slow, what is far too much goes a part of a second at a time, so that words are not held up", async () => {
@@ -47,4 +63,20 @@ test("what a deleted task leaves goes a half second at a time, so that others of
   const deleted = aTaskOf(1000, { stage: { kind: "Deleting" } });
   expect(await remover.remove(deleted, noon, false)).toEqual({ errors: [], wakeAt: noon });
   expect([removed() > 90, removed() < 200]).toEqual([true, true]);
+});
+
+test("a finished task is left alone once nothing of it is left to be recorded, let go or removed", async () => {
+  const { remover, dormant } = onASlowServer();
+  const stage = { kind: "Finished" } as const;
+  const isLeftAlone = async (observed: Observed): Promise<boolean> => {
+    await remover.remove(observed, noon, true);
+    return observed.tasks.every((task) => dormant.isDone(task));
+  };
+  const kept = (count: number): Observed => ({ ...aTaskOf(count, { stage }), going: [], byKey: new Map() });
+  expect(await isLeftAlone(kept(keptAttempts))).toBe(true);
+  expect(await isLeftAlone(kept(0))).toBe(true);
+  expect(await isLeftAlone(kept(keptAttempts + 1))).toBe(false);
+  // As long as an end of it is still to be recorded.
+  expect(await isLeftAlone(aTaskOf(keptAttempts, { stage }))).toBe(false);
+  expect(await isLeftAlone({ ...aTaskOf(1), going: [], byKey: new Map() })).toBe(false);
 });

@@ -9,6 +9,8 @@ import { Reporter } from "../../src/controller/report.ts";
 import type { Recommendation, TaskForecast, Waiting, WouldStart } from "../../src/scheduling/index.ts";
 import {
   anAccount,
+  anObserved,
+  anObservedRoot,
   anObservedTask,
   aPool,
   attempt,
@@ -37,14 +39,7 @@ class Reported {
   ): Promise<number | undefined> {
     const stored = this.written.at(-1);
     const task = anObservedTask({ ...traits, ...(stored && { status: stored }) });
-    const observed: Observed = {
-      root: "lab",
-      pool: undefined,
-      pools: new Map(),
-      tasks: [task],
-      going: [task],
-      snapshot: { pools: [], nodes: [], tasks: [] },
-    };
+    const observed = anObserved({ tasks: [task] });
     const plan = {
       decisions: [],
       usage: [],
@@ -225,14 +220,7 @@ test("of many that wait only so many are told at a time as half a second allows;
       const active = starts && uid === "working" ? [running(0)] : [];
       return anObservedTask({ uid, key: `default/${uid}`, active });
     });
-    const observed: Observed = {
-      root: "lab",
-      pool: undefined,
-      pools: new Map(),
-      tasks,
-      going: tasks,
-      snapshot: { pools: [], nodes: [], tasks: [] },
-    };
+    const observed = anObserved({ tasks });
     const words = waiting.map((uid) => ({ task: `default/${uid}`, reason: "PoolFull" as const, message: "0 free" }));
     const start = { kind: "start", task: "default/another", shard: 0, node: "node-1" } as const;
     const decisions = starts ? [start] : [];
@@ -269,19 +257,7 @@ test("what would help a pool is news; by how much is not, and is written with so
   const report = async (seconds: number, type: Recommendation["type"], gain: string): Promise<void> => {
     const status = written.at(-1);
     const object = { ...aPool("lab"), ...(status && { status }) };
-    const pool: ObservedRoot = {
-      object,
-      spec: { stopPolicy: "None" },
-      effective: undefined,
-      problems: [],
-      nodes: [],
-      overlaps: new Map(),
-      openStarts: [],
-      lineage: [],
-    };
-    const snapshot = { pools: [], nodes: [], tasks: [] };
-    const pools = new Map([["lab", pool]]);
-    const observed: Observed = { root: "lab", pool, pools, tasks: [], going: [], snapshot };
+    const observed = anObserved({ pool: anObservedRoot({ object }) });
     const advice = [{ type, pool: "lab", reason: "", gain, cost: "" }];
     const plan = { decisions: [], usage: [], waiting: [] };
     await reporter.reportPools(observed, plan, new Map(), advice, noon + seconds * 1000);

@@ -2,6 +2,7 @@ import type { ObjectKey } from "@dsl/kube-operator";
 import { manualClock } from "@dsl/kube-operator/testing";
 import { expect, test } from "vitest";
 import type { PooledTask } from "../../src/api/pooled-task.ts";
+import { DormantTasks } from "../../src/controller/dormant-tasks.ts";
 import type { Stores } from "../../src/controller/stores.ts";
 import type { TaskMemories, TaskMemory } from "../../src/controller/task-memory.ts";
 import { TaskReader } from "../../src/controller/task-reader.ts";
@@ -27,6 +28,7 @@ function aSlowServer(...tasks: readonly PooledTask[]) {
   } as unknown as TaskMemories;
   const stores = {
     pools: { list: () => [aPool("lab")] },
+    dormant: new DormantTasks(),
     tasks: { byIndex: (_: string, pool: string) => (pool === "lab" ? tasks : []) },
   } as unknown as Stores;
   const wake = ({ name }: ObjectKey): void => void woken.push(name);

@@ -59,7 +59,13 @@ export function observeTask(
 ): ObservedTask {
   const from = opens.length === 0 ? restingOn(input, object, tree) : undefined;
   const again = from && seenAgain(input, object, from, tree, now);
-  if (again !== undefined) return again;
+  if (again !== undefined) {
+    const { spec } = again;
+    // Between the last look and this nothing of it has changed; whatever does from now on wakes it.
+    if (spec !== undefined && input.stores.dormant.isDone(again))
+      input.stores.dormant.sleep(object.metadata.uid, expiryOf(object, spec));
+    return again;
+  }
   const task = observeAnew(input, object, tree, opens, now);
   if (from !== undefined) remember(task, from, now);
   return task;
