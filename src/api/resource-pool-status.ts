@@ -20,6 +20,8 @@ import { queueMemoryFields } from "./queue-memory.ts";
 export const recommendationsMax = 5;
 /** Characters of a sentence in one. */
 export const sentenceMax = 1024;
+/** Characters of what was learned under one key, with the end of its line. */
+const learnedLineMax = 97;
 
 const count = (about: string) => z.int().min(0).describe(about);
 
@@ -163,11 +165,11 @@ export const resourcePoolStatus = z
             "Of a root only: starts in its tree that are decided and whose Pods have not been seen yet; they count as used. Each is namespace/task, uid of the task, shard/attempt, node and what the shard holds there.",
           ),
         learned: z
-          .array(z.string().max(96))
+          .array(z.string().max(learnedKeysMax * learnedLineMax))
           .max(learnedKeysMax)
           .exactOptional()
           .describe(
-            "How long items run, by what tasks have in common: a digest of it, how many attempts ended, mean and nine tenths in milliseconds. The one learned from longest ago first. Of a root only.",
+            "How long items run, a line for what tasks have in common: a digest of it, how many attempts ended, mean and nine tenths in milliseconds. The one learned from longest ago first. Of a root only.",
           ),
         ...queueMemoryFields,
       })

@@ -28,24 +28,28 @@ export class LearnedTimes {
 
 const texts = new WeakMap<Learned, readonly string[]>();
 
-/** As it stands in the status: `<key> <count> <mean> <p90>`, the one learned from longest ago first. */
+/**
+ * As it stands in the status, in one text: lines of `<key> <count> <mean> <p90>`, the one learned from longest ago first. As
+ * 512 texts they were four fifths of what a status of the pool cost the API server.
+ */
 export function learnedText(learned: Learned): readonly string[] {
   let text = texts.get(learned);
   if (text === undefined) {
-    text = [...learned].map(([key, { count, mean, p90 }]) => `${key} ${count} ${mean} ${p90}`);
+    const lines = [...learned].map(([key, { count, mean, p90 }]) => `${key} ${count} ${mean} ${p90}`);
+    text = lines.length === 0 ? [] : [lines.join("\n")];
     texts.set(learned, text);
   }
   return text;
 }
 
-/** Whatever is none of ours is left out: people can edit a status. */
+/** Whatever is none of ours is left out: people can edit a status. An operator before wrote a text for each line. */
 export function parseLearned(stored: unknown): Learned {
   if (!Array.isArray(stored) || stored.length === 0) return nothingLearned;
-  return new Map(stored.flatMap((line) => entryOf(line) ?? []));
+  return new Map(stored.flatMap((text) => String(text).split("\n")).flatMap((line) => entryOf(line) ?? []));
 }
 
-function entryOf(line: unknown): readonly (readonly [string, History])[] | undefined {
-  const match = /^([0-9a-z]{1,16}) (\d{1,15}) (\d{1,15}) (\d{1,15})$/.exec(String(line));
+function entryOf(line: string): readonly (readonly [string, History])[] | undefined {
+  const match = /^([0-9a-z]{1,16}) (\d{1,15}) (\d{1,15}) (\d{1,15})$/.exec(line);
   if (match === null) return undefined;
   const [, key = "", ...numbers] = match;
   const [count = 0, mean = 0, p90 = 0] = numbers.map(Number);
