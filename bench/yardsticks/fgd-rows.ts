@@ -55,32 +55,52 @@ export function fgdRows(folder: string, seeds?: readonly number[]): readonly Yar
         through,
         holds: name !== "Packability" || below === used.length,
       };
-      const dropped = droppedRow(`${trace}, ${name}, dropped beyond FGD`, results, theirs.get("fgd/FGD") ?? []);
-      return name === "Packability" ? [unallocated, dropped] : [unallocated];
+      const dropped = droppedRows(`${trace}, ${name}, dropped beyond FGD`, results, theirs.get("fgd/FGD") ?? []);
+      return name === "Packability" ? [unallocated, ...dropped] : [unallocated];
     });
     return [...rows, ...own];
   });
 }
 
-/** Who pays: the kind of devices (none, a part of one, one, two …) whose demand is dropped most beyond FGD's, in points. */
-export function droppedRow(name: string, ours: readonly FgdResult[], fgd: readonly FgdResult[]): YardstickRow {
+/**
+ * Who pays: the kind of devices (none, a part of one, one, two …) whose demand is dropped most beyond FGD's, in points of that
+ * demand. In the mean of the runs, as all other figures of these traces are; and in any single run, where one pod of a rare
+ * kind is worth several points.
+ */
+export function droppedRows(
+  name: string,
+  ours: readonly FgdResult[],
+  fgd: readonly FgdResult[],
+): readonly [YardstickRow, YardstickRow] {
   const kinds = [...new Set([...ours, ...fgd].flatMap(({ droppedPercent }) => Object.keys(droppedPercent)))].sort();
   const excesses = kinds.map((kind) => ({
     kind,
     byRun: ours.map(({ droppedPercent }, run) => (droppedPercent[kind] ?? 0) - (fgd[run]?.droppedPercent[kind] ?? 0)),
   }));
+  const means = excesses.map(({ kind, byRun }) => ({
+    kind,
+    mean: byRun.reduce((sum, excess) => sum + excess, 0) / byRun.length,
+  }));
+  const isOver = (excess: number): boolean => excess > droppedMargin + rounding;
+  const paying = ours.filter((_, run) => excesses.some(({ byRun }) => isOver(byRun[run] ?? 0))).length;
   const worst = Math.max(...excesses.flatMap(({ byRun }) => byRun));
-  const means = excesses.map(({ kind, byRun }) => {
-    const mean = byRun.reduce((sum, excess) => sum + excess, 0) / byRun.length;
-    return `${kind} ${mean.toFixed(2)}`;
-  });
-  return {
-    name,
-    published: `<= ${droppedMargin.toFixed(2)} points a kind`,
-    ours: `${worst.toFixed(2)} in the worst run (means: ${means.join(", ")})`,
-    through,
-    holds: worst <= droppedMargin + rounding,
-  };
+  const published = `<= ${droppedMargin.toFixed(2)} points a kind`;
+  return [
+    {
+      name: `${name}, mean`,
+      published,
+      ours: means.map(({ kind, mean }) => `${kind} ${mean.toFixed(2)}`).join(", "),
+      through,
+      holds: means.every(({ mean }) => !isOver(mean)),
+    },
+    {
+      name: `${name}, any run`,
+      published,
+      ours: `${worst.toFixed(2)} at most; more in ${paying} of ${ours.length} runs`,
+      through,
+      holds: !isOver(worst),
+    },
+  ];
 }
 
 function meanAt100(runs: readonly (readonly number[])[]): number {
