@@ -7,7 +7,8 @@ help: ## This list
 
 # npm leaves node_modules/.package-lock.json behind: older than the lock file means that it has to run again.
 node_modules/.package-lock.json: package-lock.json package.json
-	npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
+	@# On stderr: what `make -s up` prints is for the shell.
+	npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error >&2
 	@touch $@
 
 demo: build ## A real Kubernetes, the operator, and the primes below 10,000,000 (KEEP=1 leaves it running)

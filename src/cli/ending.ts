@@ -61,3 +61,8 @@ function tellFailure(
     say(`Run the failed items again: ${commandFor("retry", name)}`);
   }
 }
+
+/** Why all results have no sum, least or greatest one: one of them is no number. */
+export function notReducedText({ spec }: PooledTask, words: string): string {
+  return `No ${spec.results.reduce} of all results: ${words}.`;
+}

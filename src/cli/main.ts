@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // The program `kubectl-pool`, which kubectl runs as `kubectl pool`.
+import "./on-node-20.ts";
 import { randomInt } from "node:crypto";
 import process from "node:process";
 import { systemClock } from "@dsl/kube-operator";

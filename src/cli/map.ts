@@ -6,7 +6,7 @@ import { taskStage } from "../view/task-row.ts";
 import type { Arguments, Options } from "./arguments.ts";
 import { namesTheItem } from "./capture.ts";
 import { createTask, type UnnamedRequest } from "./create-task.ts";
-import { tellEnding } from "./ending.ts";
+import { notReducedText, tellEnding } from "./ending.ts";
 import { followTask } from "./follow-task.ts";
 import { checkItems, linesOf, splitCommand } from "./items.ts";
 import { pooledTasks } from "./kinds.ts";
@@ -116,8 +116,12 @@ Interrupting leaves the task running.`,
         return printer;
       },
     });
-    if (ending.kind === "finished" && isReduced) tellReduced(ending.task, terminal);
+    const isWhole = ending.kind !== "finished" || !isReduced || tellReduced(ending.task, terminal);
     const status = tellEnding(ending, name, terminal, printer);
+    if (!isWhole) {
+      if (args.flag("rm")) terminal.stderr.write("The task is kept in spite of --rm: its results are in it alone.\n");
+      return 1;
+    }
     if (args.flag("rm")) await removeTask(api, ending.kind === "finished" ? ending.task : undefined, terminal);
     return status;
   },
@@ -192,9 +196,12 @@ async function itemsFrom({ stdin }: Terminal): Promise<readonly string[]> {
   return linesOf(text);
 }
 
-function tellReduced(task: PooledTask, { stdout }: Terminal): void {
-  const reduced = task.status?.results?.reduced;
+/** False where there is no such number though all of it ran: then the task stays, with its results. */
+function tellReduced(task: PooledTask, { stdout, stderr }: Terminal): boolean {
+  const { reduced, notReduced } = task.status?.results ?? {};
   if (reduced !== undefined) stdout.write(`${reduced}\n`);
+  if (notReduced !== undefined) stderr.write(`${notReducedText(task, notReduced)}\n`);
+  return notReduced === undefined;
 }
 
 async function removeTask(api: KubeApi, task: PooledTask | undefined, { stderr }: Terminal): Promise<void> {

@@ -1,7 +1,7 @@
 // `kubectl pool results`: what a task's items came to, from its records.
 import { isFinished, taskRow } from "../view/task-row.ts";
 import type { Options } from "./arguments.ts";
-import { tellEnding } from "./ending.ts";
+import { notReducedText, tellEnding } from "./ending.ts";
 import { followTask } from "./follow-task.ts";
 import { RecordReader } from "./record-reader.ts";
 import { type ResultFormat, type ResultOrder, ResultPrinter } from "./result-printer.ts";
@@ -72,6 +72,8 @@ With --follow the exit status is 0 when every item succeeded, else 1.`,
     if (task.status.results?.reduced !== undefined) {
       terminal.stderr.write(`${task.spec.results.reduce} of all results: ${task.status.results.reduced}\n`);
     }
+    const { notReduced } = task.status.results ?? {};
+    if (notReduced !== undefined) terminal.stderr.write(`${notReducedText(task, notReduced)}\n`);
     for (const warning of printer.warnings()) terminal.stderr.write(`Warning: ${warning}.\n`);
     if (items.failed > 0)
       terminal.stderr.write(`${items.failed} of ${items.total} items failed: ${commandFor("failures", where)}\n`);

@@ -83,8 +83,10 @@ export function observe(input: ObserveInput, root: string, now: number): Observe
   };
 }
 
-function isGoing({ stage, model, open, ended, memory }: ObservedTask): boolean {
+function isGoing({ object, stage, model, open, ended, memory }: ObservedTask): boolean {
   if (stage.kind !== "Finished" || model !== undefined || open.length > 0) return true;
+  // A change of its spec that asks for nothing is still to be answered.
+  if (object.status?.observedGeneration !== object.metadata.generation) return true;
   return ended.length > 0 && memory?.work !== undefined;
 }
 

@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Clock, hasFinalizer } from "@dsl/kube-operator";
 import { finalizers } from "../api/labels.ts";
-import type { PooledTaskStatus } from "../api/pooled-task.ts";
+import type { PooledTask, PooledTaskStatus } from "../api/pooled-task.ts";
 import type { ResourcePoolStatus } from "../api/resource-pool.ts";
 import { roundStatus } from "../engine/round-status.ts";
 import type { Plan, PoolStatistics, Recommendation, TaskForecast } from "../scheduling/index.ts";
@@ -87,6 +87,10 @@ export class Reporter {
 
     for (const task of observed.going) {
       const { key, stage } = task;
+      if (stage.kind === "Finished") {
+        const answer = answered(task.object);
+        if (answer !== undefined) writes.push(() => this.#applier.reportTask(task.object, answer));
+      }
       if (stage.kind === "Finished" || stage.kind === "Deleting") continue;
       if (endsNext(task)) {
         moments.push(now);
@@ -313,6 +317,16 @@ function isAwaited({ object, spec, stage, active }: ObservedTask, wanted: Pooled
   if (isStalled(wanted) !== isStalled(stored)) return true;
   const { succeeded, failed } = wanted.items ?? {};
   return succeeded !== stored.items?.succeeded || failed !== stored.items?.failed;
+}
+
+/**
+ * What stands in the status of a task that has finished, as being about its present spec: a change that asks for no other
+ * end has changed nothing, and whoever waits for its conditions has to see that. Undefined where that stands there.
+ */
+function answered({ metadata: { generation }, status }: PooledTask): PooledTaskStatus | undefined {
+  if (generation === undefined || status === undefined || status.observedGeneration === generation) return undefined;
+  const conditions = status.conditions?.map((condition) => ({ ...condition, observedGeneration: generation }));
+  return { ...status, observedGeneration: generation, ...(conditions && { conditions }) };
 }
 
 /** Its last items have been recorded just now: the next look finds it ended, and tells that. */

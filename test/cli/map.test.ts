@@ -143,6 +143,23 @@ test("with --reduce only what all results make together is printed", async () =>
   expect(call.stdout).toBe("5\n");
 });
 
+test("where a result is no number the missing sum is told, and the task is kept in spite of --rm", async () => {
+  const { api, start, report, record, clock } = stage();
+  const call = start([...toLab, "--reduce", "Sum", "--rm", ...command], { stdin: "1\n2\n" });
+  await clock.advance(0);
+  await record("squares", [success(0, "x1"), success(1, "4")]);
+  await report("squares", {
+    items: { total: 2, succeeded: 2, failed: 0 },
+    results: { segments: 1, bytes: 3, truncated: 0, notReduced: 'item 0 has no number as its result, but "x1"' },
+    conditions: done,
+  });
+  expect(await call.status).toBe(1);
+  expect(call.stdout).toBe("");
+  expect(call.stderr).toContain('No Sum of all results: item 0 has no number as its result, but "x1".\n');
+  expect(call.stderr).toContain("The task is kept in spite of --rm");
+  expect(await api.get(pooledTasks, { namespace: "default", name: "squares" })).toBeDefined();
+});
+
 test("why a task waits is told when it changes, not each time that amounts do", async () => {
   const { start, report, clock } = stage();
   const call = start([...toLab, ...command], { stdin: "1\n" });

@@ -161,6 +161,27 @@ test("a task goes ttlSecondsAfterFinished after its end, with all that it made",
   expect([...cluster.jobs("work"), ...cluster.pods("work"), ...cluster.segments("work")]).toEqual([]);
 });
 
+test("a change that asks a finished task for nothing is answered, and changes nothing else", async () => {
+  const cluster = await aCluster().withNodes(1, { cpu: 4 }).start();
+  await cluster.task("work", { items: { range: { end: 2 } } });
+  await cluster.finish("work");
+  await cluster.run(60);
+  const { conditions: _, observedGeneration: before, ...told } = cluster.status("work");
+  for (const change of [{ retries: 5 }, { suspend: true }]) {
+    await cluster.change("work", change);
+    await cluster.run(5);
+    const { conditions = [], observedGeneration, ...now } = cluster.status("work");
+    expect(now).toEqual(told);
+    expect(observedGeneration).toBe(cluster.see("work")?.metadata.generation);
+    expect(new Set(conditions.map((each) => each.observedGeneration))).toEqual(new Set([observedGeneration]));
+    expect(cluster.condition("work", "Succeeded")).toBe("True Succeeded");
+  }
+  expect(before).toBe(1);
+  const written = cluster.operator.writes.length;
+  await cluster.run(60);
+  expect(cluster.operator.writes.length).toBe(written);
+});
+
 test("a task that is created anew under its old name begins anew", async () => {
   const cluster = await aRunningTask();
   await cluster.delete("work");
