@@ -1,4 +1,17 @@
+import { build } from "esbuild";
 import { expect, test } from "vitest";
+
+test("the bundle that users run keeps it", async () => {
+  const { outputFiles } = await build({
+    entryPoints: ["src/cli/main.ts"],
+    bundle: true,
+    write: false,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+  });
+  expect(outputFiles[0]?.text).toContain("Map.groupBy ??=");
+});
 
 test("where the language's library has no Map.groupBy, ours groups as that does", async () => {
   const native = Map.groupBy;
