@@ -190,7 +190,8 @@ test("a task that has finished is looked at once, and again when anything that i
     message: "",
     lastTransitionTime: "2026-01-01T00:00:00Z",
   };
-  const status = { type: "merge", body: { status: { conditions: [end] } } } as const;
+  const { generation: observedGeneration } = task.metadata;
+  const status = { type: "merge", body: { status: { observedGeneration, conditions: [end] } } } as const;
   await api.patch(pooledTasks, key, status, { subresource: "status" });
 
   const going = (): readonly string[] =>

@@ -100,7 +100,9 @@ describe("two pools below one, on a node of 32 CPUs", () => {
     expect((await kubectlPool(cluster, ["drain", "lab"])).stdout).toContain("resourcepool/lab drained");
     await history.until(() => live(essay) === 0, 60_000);
     await expect.poll(() => explain(essay), { timeout: 60_000 }).toMatch(/Reason: +PoolStopped/);
-    expect(await get("rpool", "students", "-o", "jsonpath={.status.effective.stopPolicy}")).toBe("StopAndDrain");
+    await expect
+      .poll(() => get("rpool", "students", "-o", "jsonpath={.status.effective.stopPolicy}"), { timeout: 60_000 })
+      .toBe("StopAndDrain");
     await kubectlPool(cluster, ["start", "lab"]);
     await finished(essay);
     const { items, failures } = JSON.parse(await get("ptask", essay, "-o", "json")).status;
