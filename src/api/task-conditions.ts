@@ -1,6 +1,7 @@
 // The stages of a task and of a pool as conditions, so that kubectl wait, Flux, Helm and Argo CD read them rightly: one
 // table each. Does not know when a stage is reached, nor when a condition last changed.
 import type { ConditionStatus } from "./condition.ts";
+import type { PooledTask } from "./pooled-task.ts";
 
 export type TaskStage =
   /** Queued, running, retrying, or stopping what runs. */
@@ -59,4 +60,10 @@ export function poolConditions(stage: PoolStage, reason: string, message: string
 
 function conditionsOf(row: Row, reason: string, message: string): readonly StageCondition[] {
   return Object.entries(row).map(([type, status]) => ({ type, status, reason, message }));
+}
+
+/** Whether the status, and with it its conditions, is about the present spec. */
+export function isObserved(task: PooledTask): boolean {
+  const { generation } = task.metadata;
+  return generation === undefined || (task.status?.observedGeneration ?? 0) >= generation;
 }

@@ -116,14 +116,11 @@ Interrupting leaves the task running.`,
         return printer;
       },
     });
-    const isWhole = ending.kind !== "finished" || !isReduced || tellReduced(ending.task, terminal);
+    const finished = ending.kind === "finished" ? ending.task : undefined;
+    if (finished !== undefined && isReduced) tellReduced(finished, terminal);
     const status = tellEnding(ending, name, terminal, printer);
-    if (!isWhole) {
-      if (args.flag("rm")) terminal.stderr.write("The task is kept in spite of --rm: its results are in it alone.\n");
-      return 1;
-    }
-    if (args.flag("rm")) await removeTask(api, ending.kind === "finished" ? ending.task : undefined, terminal);
-    return status;
+    if (args.flag("rm")) await removeTask(api, finished, terminal);
+    return finished?.status?.results?.notReduced === undefined ? status : 1;
   },
 };
 
@@ -196,19 +193,16 @@ async function itemsFrom({ stdin }: Terminal): Promise<readonly string[]> {
   return linesOf(text);
 }
 
-/** False where there is no such number though all of it ran: then the task stays, with its results. */
-function tellReduced(task: PooledTask, { stdout, stderr }: Terminal): boolean {
+function tellReduced(task: PooledTask, { stdout, stderr }: Terminal): void {
   const { reduced, notReduced } = task.status?.results ?? {};
   if (reduced !== undefined) stdout.write(`${reduced}\n`);
   if (notReduced !== undefined) stderr.write(`${notReducedText(task, notReduced)}\n`);
-  return notReduced === undefined;
 }
 
 async function removeTask(api: KubeApi, task: PooledTask | undefined, { stderr }: Terminal): Promise<void> {
-  if (task === undefined || taskStage(task) !== "Succeeded") {
-    stderr.write("The task is kept in spite of --rm, since not all items succeeded.\n");
-    return;
-  }
+  const keep = (why: string): void => void stderr.write(`The task is kept in spite of --rm, since ${why}.\n`);
+  if (task === undefined || taskStage(task) !== "Succeeded") return keep("not all items succeeded");
+  if (task.status?.results?.notReduced !== undefined) return keep("its results are in it alone");
   const { name, namespace, uid } = task.metadata;
   await api
     .delete(pooledTasks, { name, ...(namespace !== undefined && { namespace }) }, { uid })

@@ -1,6 +1,7 @@
 // `kubectl pool retry`: runs the failed items of a task once more.
 import type { PooledTask } from "../api/pooled-task.ts";
-import { isFinished, isObserved } from "../view/task-row.ts";
+import { isObserved } from "../api/task-conditions.ts";
+import { isFinished } from "../view/task-row.ts";
 import { type Change, changeOptions, changeTasks } from "./change.ts";
 import { Refusal } from "./usage-error.ts";
 import type { Verb } from "./verb.ts";

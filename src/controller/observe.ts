@@ -4,6 +4,7 @@
 import { cappedSum } from "../api/amount.ts";
 import type { PooledTask } from "../api/pooled-task.ts";
 import type { ResourcePool } from "../api/resource-pool.ts";
+import { isObserved } from "../api/task-conditions.ts";
 import { earliest, type Node, type QueueMemory, type Snapshot } from "../scheduling/index.ts";
 import {
   modelPool,
@@ -86,7 +87,7 @@ export function observe(input: ObserveInput, root: string, now: number): Observe
 function isGoing({ object, stage, model, open, ended, memory }: ObservedTask): boolean {
   if (stage.kind !== "Finished" || model !== undefined || open.length > 0) return true;
   // A change of its spec that asks for nothing is still to be answered.
-  if (object.status?.observedGeneration !== object.metadata.generation) return true;
+  if (!isObserved(object)) return true;
   return ended.length > 0 && memory?.work !== undefined;
 }
 

@@ -5,6 +5,7 @@ import { type Clock, hasFinalizer } from "@dsl/kube-operator";
 import { finalizers } from "../api/labels.ts";
 import type { PooledTask, PooledTaskStatus } from "../api/pooled-task.ts";
 import type { ResourcePoolStatus } from "../api/resource-pool.ts";
+import { isObserved } from "../api/task-conditions.ts";
 import { roundStatus } from "../engine/round-status.ts";
 import type { Plan, PoolStatistics, Recommendation, TaskForecast } from "../scheduling/index.ts";
 import type { Applier } from "./apply.ts";
@@ -90,8 +91,9 @@ export class Reporter {
       if (stage.kind === "Finished") {
         const answer = answered(task.object);
         if (answer !== undefined) writes.push(() => this.#applier.reportTask(task.object, answer));
+        continue;
       }
-      if (stage.kind === "Finished" || stage.kind === "Deleting") continue;
+      if (stage.kind === "Deleting") continue;
       if (endsNext(task)) {
         moments.push(now);
         continue;
@@ -307,10 +309,10 @@ interface Pace<S> {
  * ended while others go on, an answer to a changed spec. And what holds the items of a task to those that it began with.
  */
 function isAwaited({ object, spec, stage, active }: ObservedTask, wanted: PooledTaskStatus): boolean {
-  const { status: stored, metadata } = object;
+  const { status: stored } = object;
   if (stage.kind !== "Open") return true;
   if (stored === undefined) return spec?.items.configMapRefs !== undefined;
-  if (stored.observedGeneration !== metadata.generation) return true;
+  if (!isObserved(object)) return true;
   if (wanted.queue?.reason === "Starting" && wanted.queue.message !== stored.queue?.message) {
     return active.some((attempt) => attempt.state === "Starting" && (attempt.waitingFor ?? []).length > 0);
   }
@@ -323,8 +325,10 @@ function isAwaited({ object, spec, stage, active }: ObservedTask, wanted: Pooled
  * What stands in the status of a task that has finished, as being about its present spec: a change that asks for no other
  * end has changed nothing, and whoever waits for its conditions has to see that. Undefined where that stands there.
  */
-function answered({ metadata: { generation }, status }: PooledTask): PooledTaskStatus | undefined {
-  if (generation === undefined || status === undefined || status.observedGeneration === generation) return undefined;
+function answered(task: PooledTask): PooledTaskStatus | undefined {
+  const { generation } = task.metadata;
+  const { status } = task;
+  if (generation === undefined || status === undefined || isObserved(task)) return undefined;
   const conditions = status.conditions?.map((condition) => ({ ...condition, observedGeneration: generation }));
   return { ...status, observedGeneration: generation, ...(conditions && { conditions }) };
 }

@@ -2,6 +2,7 @@
 // the planner at this moment) is the caller's choice: both are an `Explained`.
 import type { PooledTask } from "../api/pooled-task.ts";
 import type { ResourcePool } from "../api/resource-pool.ts";
+import { isObserved } from "../api/task-conditions.ts";
 import { durationText } from "./duration.ts";
 import { type PoolRow, poolRow } from "./pool-row.ts";
 import { whatHelpsAgainst } from "./reasons.ts";
@@ -36,7 +37,7 @@ export function explainedByStatus(task: PooledTask, pool: ResourcePool | undefin
   return {
     task: taskRow(task, now),
     room: pool && roomOf(poolRow(pool)),
-    isCurrent: (task.status?.observedGeneration ?? 0) >= (task.metadata.generation ?? 0),
+    isCurrent: isObserved(task),
     wouldStartIf,
     // What was expected and has not come is expected no more: the operator says so with its next look.
     expectedStart: startsAt !== undefined && startsAt > now ? startsAt : undefined,

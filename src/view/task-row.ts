@@ -1,6 +1,7 @@
 // A PooledTask as a row: where it stands, how far it is, why it does not run. Reads what the operator wrote; decides
 // nothing.
 import type { PooledTask } from "../api/pooled-task.ts";
+import { isObserved } from "../api/task-conditions.ts";
 
 export type TaskStage =
   | "Waiting"
@@ -75,12 +76,6 @@ export function taskStage(task: PooledTask): TaskStage {
 
 export function isFinished(task: PooledTask): boolean {
   return isObserved(task) && conditionIs(task, "Finished", "True");
-}
-
-/** Whether the status is about the present spec. */
-export function isObserved(task: PooledTask): boolean {
-  const { generation } = task.metadata;
-  return generation === undefined || (task.status?.observedGeneration ?? 0) >= generation;
 }
 
 function conditionIs(task: PooledTask, type: string, status: string): boolean {

@@ -129,16 +129,18 @@ test("a command that Kubernetes is to write the item into runs in a Pod for each
   expect((await task("squares")).spec.chunk.size).toBe(1);
 });
 
+const reducedTo = (what: { readonly reduced: string } | { readonly notReduced: string }) => ({
+  items: { total: 2, succeeded: 2, failed: 0 },
+  results: { segments: 1, bytes: 3, truncated: 0, ...what },
+  conditions: done,
+});
+
 test("with --reduce only what all results make together is printed", async () => {
   const { start, report, record, clock } = stage();
   const call = start([...toLab, "--reduce", "Sum", ...command], { stdin: "1\n2\n" });
   await clock.advance(0);
   await record("squares", [success(0, "1"), success(1, "4")]);
-  await report("squares", {
-    items: { total: 2, succeeded: 2, failed: 0 },
-    results: { segments: 1, bytes: 2, truncated: 0, reduced: "5" },
-    conditions: done,
-  });
+  await report("squares", reducedTo({ reduced: "5" }));
   await call.status;
   expect(call.stdout).toBe("5\n");
 });
@@ -148,11 +150,7 @@ test("where a result is no number the missing sum is told, and the task is kept 
   const call = start([...toLab, "--reduce", "Sum", "--rm", ...command], { stdin: "1\n2\n" });
   await clock.advance(0);
   await record("squares", [success(0, "x1"), success(1, "4")]);
-  await report("squares", {
-    items: { total: 2, succeeded: 2, failed: 0 },
-    results: { segments: 1, bytes: 3, truncated: 0, notReduced: 'item 0 has no number as its result, but "x1"' },
-    conditions: done,
-  });
+  await report("squares", reducedTo({ notReduced: 'item 0 has no number as its result, but "x1"' }));
   expect(await call.status).toBe(1);
   expect(call.stdout).toBe("");
   expect(call.stderr).toContain('No Sum of all results: item 0 has no number as its result, but "x1".\n');

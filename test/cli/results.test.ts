@@ -65,31 +65,25 @@ test("what was cut, not kept, not written or not run is told on standard error",
   `);
 });
 
-test("what all results make together is told beside them", async () => {
+test.each([
+  ["what all results make together is told beside them", "4", { reduced: "4" }, "Sum of all results: 4\n"],
+  [
+    "where a result is no number it is told why there is no sum",
+    "x",
+    { notReduced: 'item 0 has no number as its result, but "x"' },
+    'No Sum of all results: item 0 has no number as its result, but "x".\n',
+  ],
+])("%s", async (_, result, what, stderr) => {
   const { run, createTask, record, report } = stage();
   await createTask("squares", { items: { range: { end: 1 } }, results: { reduce: "Sum" } });
-  await record("squares", [success(0, "4")]);
+  await record("squares", [success(0, result)]);
   const done = conditions({ Succeeded: "True", Finished: "True" });
   await report("squares", {
     items: { total: 1, succeeded: 1, failed: 0 },
-    results: { segments: 1, bytes: 1, truncated: 0, reduced: "4" },
+    results: { segments: 1, bytes: 1, truncated: 0, ...what },
     conditions: done,
   });
-  expect(await run(["results", "squares"])).toEqual({ status: 0, stdout: "4\n", stderr: "Sum of all results: 4\n" });
-});
-
-test("where a result is no number it is told why there is no sum", async () => {
-  const { run, createTask, record, report } = stage();
-  await createTask("squares", { items: { range: { end: 1 } }, results: { reduce: "Sum" } });
-  await record("squares", [success(0, "x")]);
-  const done = conditions({ Succeeded: "True", Finished: "True" });
-  await report("squares", {
-    items: { total: 1, succeeded: 1, failed: 0 },
-    results: { segments: 1, bytes: 1, truncated: 0, notReduced: 'item 0 has no number as its result, but "x"' },
-    conditions: done,
-  });
-  const stderr = 'No Sum of all results: item 0 has no number as its result, but "x".\n';
-  expect(await run(["results", "squares"])).toEqual({ status: 0, stdout: "x\n", stderr });
+  expect(await run(["results", "squares"])).toEqual({ status: 0, stdout: `${result}\n`, stderr });
 });
 
 test("--follow prints results as they come, from the first status on, and ends with the task", async () => {
