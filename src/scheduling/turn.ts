@@ -228,8 +228,9 @@ class Turns {
       this.settle(contender);
       return;
     }
-    // Alone and in a fixed order it takes all at once: nobody could come between.
-    const takesAll = this.isAlone && !line.moves && !contender.isAged;
+    // Alone and in a fixed order it takes all at once: nobody could come between. Who stands in front by age or by a hold
+    // does so until something of it starts, and an older task may come next.
+    const takesAll = this.isAlone && !line.moves && !contender.isAged && !contender.isHead;
     const count = takesAll ? contender.wanted : contender.demand;
     const before = contender.taken;
     let refusal = this.start(contender, line, count);
