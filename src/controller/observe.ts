@@ -2,7 +2,6 @@
 // pools and of each task. One synchronous read; starts, stops and writes nothing. Pools, tasks and attempts are rooms of
 // `observed/`.
 import { cappedSum } from "../api/amount.ts";
-import type { PooledTask } from "../api/pooled-task.ts";
 import type { ResourcePool } from "../api/resource-pool.ts";
 import { isObserved } from "../api/task-conditions.ts";
 import { earliest, type Node, type QueueMemory, type Snapshot } from "../scheduling/index.ts";
@@ -13,6 +12,7 @@ import {
   type ObservedTree,
   observePools,
   observeRoot,
+  poolNamesOf,
   tasksOf,
   treeState,
 } from "./observed/pools.ts";
@@ -26,10 +26,10 @@ export interface Observed {
   readonly pool: ObservedRoot | undefined;
   /** All pools of the tree, the root among them, by name. */
   readonly pools: ReadonlyMap<string, ObservedPool>;
-  /** All but the dormant ones. */
+  /** All but those asleep. */
   readonly tasks: readonly ObservedTask[];
-  /** Those that have finished and of which nothing is left to do. */
-  readonly dormant: readonly PooledTask[];
+  /** By pool, the UIDs of those that have finished and of which nothing is left to do: as they are when it is asked. */
+  readonly asleep: readonly Pick<ReadonlyMap<string, unknown>, "size" | "keys">[];
   /** Those of `tasks` that have not finished, or of which something is left all the same: on a long day few of all. */
   readonly going: readonly ObservedTask[];
   /** The same, by key. */
@@ -50,18 +50,11 @@ export function observe(input: ObserveInput, root: string, now: number): Observe
   const pool = observeRoot(stores, pools.get(root));
   const opens = Map.groupBy(pool?.openStarts ?? [], (start) => start.taskUid);
   const tree: ObservedTree = { root: pool, pools, state: treeState(stores, root, pool, pools) };
+  const names = poolNamesOf(stores, root);
+  let wakeAt = earliest(...names.map((name) => stores.tasksByPool.wakeDue(name, now)));
   const tasks: ObservedTask[] = [];
-  const dormant: PooledTask[] = [];
-  let wakeAt: number | undefined;
   for (const object of tasksOf(stores, root)) {
-    const { uid } = object.metadata;
-    const until = stores.dormant.until(uid);
-    if (until !== undefined && until > now) {
-      dormant.push(object);
-      wakeAt = earliest(wakeAt, Number.isFinite(until) ? until : undefined);
-      continue;
-    }
-    const task = observeTask(input, object, tree, opens.get(uid) ?? [], now);
+    const task = observeTask(input, object, tree, opens.get(object.metadata.uid) ?? [], now);
     tasks.push(task);
     wakeAt = earliest(wakeAt, nextMoment(task, now));
   }
@@ -72,7 +65,7 @@ export function observe(input: ObserveInput, root: string, now: number): Observe
     pool: pool && { ...pool, nodes },
     pools,
     tasks,
-    dormant,
+    asleep: names.map((name) => stores.tasksByPool.asleep(name)),
     going,
     byKey: new Map(going.map((task) => [task.key, task])),
     snapshot: {

@@ -87,16 +87,16 @@ export class Remover {
       const surplus = beyondRetention(recorded);
       const isGoing = observed.byKey.get(task.key) === task;
       if (task.stage.kind === "Finished" && !isGoing && surplus.length === 0 && releasesOf(task).length === 0)
-        this.#stores.dormant.done(task);
+        this.#stores.tasksByPool.done(task);
       return surplus;
     });
   }
 
   #undone({ tasks }: Observed): readonly ObservedTask[] {
-    const { dormant } = this.#stores;
+    const { tasksByPool } = this.#stores;
     return tasks.filter((task) => {
       const hasObjects = task.objects.size + task.rounds.length > 0;
-      return (hasObjects || task.stage.kind === "Finished") && !dormant.isDone(task);
+      return (hasObjects || task.stage.kind === "Finished") && !tasksByPool.isDone(task);
     });
   }
 

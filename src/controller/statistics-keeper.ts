@@ -82,7 +82,8 @@ export class StatisticsKeeper {
       this.#seen.set(uid, next);
       if (task.stage.kind === "Finished" || task.firstDecided === undefined) this.#resting.add(task);
     }
-    if (this.#seen.size > observed.tasks.length + observed.dormant.length) this.#forgetTheGone(observed);
+    const there = observed.asleep.reduce((sum, { size }) => sum + size, observed.tasks.length);
+    if (this.#seen.size > there) this.#forgetTheGone(observed);
     const started = new Set<string>();
     for (const decision of plan.decisions) {
       const task = decision.kind === "start" && observed.byKey.get(decision.task);
@@ -101,8 +102,9 @@ export class StatisticsKeeper {
     return events;
   }
 
-  #forgetTheGone({ tasks, dormant }: Observed): void {
-    const there = new Set([...tasks.map(({ object }) => object), ...dormant].map(({ metadata }) => metadata.uid));
+  #forgetTheGone({ tasks, asleep }: Observed): void {
+    const there = new Set(tasks.map(({ object }) => object.metadata.uid));
+    for (const sleepers of asleep) for (const uid of sleepers.keys()) there.add(uid);
     for (const uid of this.#seen.keys()) if (!there.has(uid)) this.#seen.delete(uid);
   }
 

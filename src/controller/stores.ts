@@ -8,11 +8,11 @@ import { jobs } from "../engine/job.ts";
 import type { JobView, RoundView } from "../engine/job-views.ts";
 import type { PodView } from "../engine/pod-views.ts";
 import { createProjections } from "../engine/views.ts";
-import { DormantTasks } from "./dormant-tasks.ts";
+import { TasksByPool } from "./tasks-by-pool.ts";
 
 export interface Stores {
   readonly pools: StoreReader<ResourcePool>;
-  /** Index `pool`: the name in `spec.poolRef`; index `uid`. */
+  /** Index `uid`. */
   readonly tasks: StoreReader<PooledTask>;
   /** Ours only. Index `task`: UID of the task; index `uid`; index `attempt`: `namespace/task uid/shard/attempt`. */
   readonly jobs: StoreReader<JobView>;
@@ -28,7 +28,7 @@ export interface Stores {
   /** Pods of our Jobs that are gone, as they were last seen, until their Job is gone too. */
   readonly departed: DepartedPods;
   /** Any change of a task, of its Jobs or of their Pods wakes it. */
-  readonly dormant: DormantTasks;
+  readonly tasksByPool: TasksByPool;
 }
 
 /** A Node without what nobody here reads. */
@@ -94,10 +94,10 @@ export interface WritableStores extends Stores {
 export function watchedStores(manager: Pick<Manager, "store">): WritableStores {
   const project = createProjections();
   const departed = new DepartedPods();
-  const dormant = new DormantTasks();
+  const tasksByPool = new TasksByPool();
   const pools = manager.store<ResourcePool>(resourcePools);
   const tasks = manager.store<PooledTask>(pooledTasks, {
-    indexes: { pool: (task) => task.spec?.poolRef?.name, uid: (task) => task.metadata.uid },
+    indexes: { uid: (task) => task.metadata.uid },
   });
   const jobStore = manager.store<JobView>(jobs as Resource<JobView & KubeObject>, {
     labelSelector: labels.shard,
@@ -117,13 +117,13 @@ export function watchedStores(manager: Pick<Manager, "store">): WritableStores {
     project: project.pod,
     indexes: { node: (pod) => pod.node, job: (pod) => pod.attempt?.job },
   });
-  tasks.onChange(({ object }) => dormant.wake(object.metadata.uid));
-  jobStore.onChange(({ object }) => dormant.wake(object.task));
-  roundStore.onChange(({ object }) => dormant.wake(object.task));
+  tasks.onChange((change) => tasksByPool.follow(change));
+  jobStore.onChange(({ object }) => tasksByPool.wake(object.task));
+  roundStore.onChange(({ object }) => tasksByPool.wake(object.task));
   podStore.onChange(({ object: { attempt } }) => {
     if (attempt === undefined) return;
     for (const store of [jobStore, roundStore])
-      for (const { task } of store.byIndex("uid", attempt.job)) dormant.wake(task);
+      for (const { task } of store.byIndex("uid", attempt.job)) tasksByPool.wake(task);
   });
   podStore.onChange(({ type, object }) => {
     // Most Pods go after their Job: then nobody asks for them any more.
@@ -144,7 +144,7 @@ export function watchedStores(manager: Pick<Manager, "store">): WritableStores {
     rounds: roundStore,
     pods: podStore,
     departed,
-    dormant,
+    tasksByPool,
     nodes: manager.store<NodeView>(coreResource("Node", "nodes", false) as Resource<NodeView>, { project: nodeView }),
     namespaces: manager.store<NamespaceView>(coreResource("Namespace", "namespaces", false), {
       project: namespaceView,

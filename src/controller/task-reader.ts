@@ -55,7 +55,6 @@ export class TaskReader {
     // Of thousands a few are new: a promise for each of the others would cost more than the look at them.
     const unread: Unread[] = [];
     for (const task of tasksOf(stores, root.name)) {
-      if (stores.dormant.until(task.metadata.uid) !== undefined) continue;
       const parsed = taskSpec(task);
       if (!parsed.ok || task.metadata.deletionTimestamp !== undefined || isFinished(task, parsed.spec)) continue;
       const known = memories.known(task, parsed.spec, now);

@@ -211,16 +211,15 @@ test("a task that has finished is looked at once, and again when anything that i
   // What its Pod did is still to be recorded.
   expect(going()).toEqual(["auto", "child", "early"]);
 
-  // Nothing is left of it once its outcome is recorded; it sleeps as soon as it has been seen the same again.
-  if (ended !== undefined) stores.dormant.done(ended);
-  const dormant = (now = clock.now()): readonly string[] =>
-    observe({ stores, memories, choice: automatic }, "lab", now).dormant.map(({ metadata }) => metadata.name);
-  expect(dormant()).toEqual([]);
-  expect(dormant()).toEqual(["early"]);
+  // Nothing is left of it once its outcome is recorded: it sleeps as soon as it is seen the same again.
+  if (ended !== undefined) stores.tasksByPool.done(ended);
+  const asleep = (): readonly string[] =>
+    observe({ stores, memories, choice: automatic }, "lab", clock.now()).asleep.flatMap((pool) => [...pool.keys()]);
+  expect(asleep()).toEqual([task.metadata.uid]);
 
   await api.delete(pods, pod.metadata);
   await clock.advance(0);
-  expect(dormant()).toEqual([]);
+  expect(asleep()).toEqual([]);
   const gone = (await look()).early;
   expect(gone).not.toBe(ended);
   for (const left of stores.departed.of(metadata.uid)) stores.departed.drop(left);
@@ -257,7 +256,7 @@ test("a task of which nothing is left is not looked at until anything of it chan
   const sleep = async (): Promise<void> => {
     const { early } = await look();
     if (early === undefined) throw new Error("it is awake");
-    stores.dormant.done(early);
+    stores.tasksByPool.done(early);
     // Seen the same again it goes to sleep.
     expect(names()).toContain("early");
     expect(names()).not.toContain("early");
@@ -277,8 +276,8 @@ test("a task of which nothing is left is not looked at until anything of it chan
   expect(names()).toContain("early");
   await sleep();
 
-  const { wakeAt, dormant } = observe({ stores, memories, choice: automatic }, "lab", clock.now());
-  expect(dormant.map(({ metadata }) => metadata.name)).toEqual(["early"]);
+  const { wakeAt, asleep } = observe({ stores, memories, choice: automatic }, "lab", clock.now());
+  expect(asleep.flatMap((pool) => [...pool.keys()])).toEqual([task.metadata.uid]);
   expect(wakeAt).toBe(Date.parse(completionTime) + 600_000);
   expect(names(Date.parse(completionTime) + 599_999)).not.toContain("early");
   expect(names(Date.parse(completionTime) + 600_000)).toContain("early");

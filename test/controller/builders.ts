@@ -142,7 +142,7 @@ export function anObserved(traits: Partial<Observed> = {}): Observed {
     pool,
     pools: new Map(pool === undefined ? [] : [["lab", pool]]),
     tasks,
-    dormant: [],
+    asleep: [],
     going,
     byKey: new Map(going.map((task) => [task.key, task])),
     snapshot: { pools: [], nodes: [], tasks: [] },

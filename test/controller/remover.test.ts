@@ -1,11 +1,11 @@
 import type { KubeApi } from "@dsl/kube-operator";
 import { expect, test } from "vitest";
-import { DormantTasks } from "../../src/controller/dormant-tasks.ts";
 import type { Observed } from "../../src/controller/observe.ts";
 import { attemptKey } from "../../src/controller/observed/attempts.ts";
 import { Remover } from "../../src/controller/remover.ts";
 import { keptAttempts } from "../../src/controller/retention.ts";
 import type { WritableStores } from "../../src/controller/stores.ts";
+import { TasksByPool } from "../../src/controller/tasks-by-pool.ts";
 import {
   aJob,
   anAccount,
@@ -34,13 +34,13 @@ function aTaskOf(count: number, traits: ObservedTraits = {}): Observed {
 function onASlowServer(): {
   readonly remover: Remover;
   readonly removed: () => number;
-  readonly dormant: DormantTasks;
+  readonly tasksByPool: TasksByPool;
 } {
   let removed = 0;
-  const dormant = new DormantTasks();
+  const tasksByPool = new TasksByPool();
   const remover = new Remover({
     api: {} as KubeApi,
-    stores: { forgetJob() {}, dormant } as unknown as WritableStores,
+    stores: { forgetJob() {}, tasksByPool } as unknown as WritableStores,
     clock: { monotonic: () => 5 * removed },
     sender: {
       async send() {
@@ -49,7 +49,7 @@ function onASlowServer(): {
       },
     },
   });
-  return { remover, removed: () => removed, dormant };
+  return { remover, removed: () => removed, tasksByPool };
 }
 
 test("where the server is slow, what is far too much goes a part of a second at a time, so that words are not held up", async () => {
@@ -66,11 +66,11 @@ test("what a deleted task leaves goes a half second at a time, so that others of
 });
 
 test("a finished task is left alone once nothing of it is left to be recorded, let go or removed", async () => {
-  const { remover, dormant } = onASlowServer();
+  const { remover, tasksByPool } = onASlowServer();
   const stage = { kind: "Finished" } as const;
   const isLeftAlone = async (observed: Observed): Promise<boolean> => {
     await remover.remove(observed, noon, true);
-    return observed.tasks.every((task) => dormant.isDone(task));
+    return observed.tasks.every((task) => tasksByPool.isDone(task));
   };
   const kept = (count: number): Observed => ({ ...aTaskOf(count, { stage }), going: [], byKey: new Map() });
   expect(await isLeftAlone(kept(keptAttempts))).toBe(true);

@@ -21,6 +21,6 @@ test("what a task has done counts once, though it sleeps and is woken while othe
   expect(items({ tasks: [done, gone] })).toBe(0);
   for (const item of [0, 1, 2, 3]) early.apply(success(item));
   expect(items({ tasks: [done, gone] })).toBe(4);
-  expect(items({ tasks: [], dormant: [done.object] })).toBe(4);
+  expect(items({ tasks: [], asleep: [new Map([["done", done]])] })).toBe(4);
   expect(items({ tasks: [{ ...done, stage: { kind: "Finished" } }] })).toBe(4);
 });

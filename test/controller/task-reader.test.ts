@@ -2,10 +2,10 @@ import type { ObjectKey } from "@dsl/kube-operator";
 import { manualClock } from "@dsl/kube-operator/testing";
 import { expect, test } from "vitest";
 import type { PooledTask } from "../../src/api/pooled-task.ts";
-import { DormantTasks } from "../../src/controller/dormant-tasks.ts";
 import type { Stores } from "../../src/controller/stores.ts";
 import type { TaskMemories, TaskMemory } from "../../src/controller/task-memory.ts";
 import { TaskReader } from "../../src/controller/task-reader.ts";
+import { TasksByPool } from "../../src/controller/tasks-by-pool.ts";
 import { aTask } from "../view/objects.ts";
 import { aPool } from "./builders.ts";
 
@@ -26,10 +26,11 @@ function aSlowServer(...tasks: readonly PooledTask[]) {
         });
       }),
   } as unknown as TaskMemories;
+  const tasksByPool = new TasksByPool();
+  for (const object of tasks) tasksByPool.follow({ type: "add", object });
   const stores = {
     pools: { list: () => [aPool("lab")] },
-    dormant: new DormantTasks(),
-    tasks: { byIndex: (_: string, pool: string) => (pool === "lab" ? tasks : []) },
+    tasksByPool,
   } as unknown as Stores;
   const wake = ({ name }: ObjectKey): void => void woken.push(name);
   const reader = new TaskReader({ stores, memories, clock, wake });

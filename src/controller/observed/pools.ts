@@ -45,12 +45,16 @@ export function treesOf({ pools }: Pick<Stores, "pools">): PoolTrees {
   return poolTrees(pools.list());
 }
 
-/** The tasks of all pools of a tree, and those that name a pool that is not there. */
-export function tasksOf(stores: Pick<Stores, "pools" | "tasks">, root: string): readonly PooledTask[] {
+/** Of all pools of a tree, or of a pool that is not there and is named all the same. */
+export function poolNamesOf(stores: Pick<Stores, "pools">, root: string): readonly string[] {
   const trees = treesOf(stores);
   if (trees.rootOf(root) !== root) return [];
-  const names = new Set([root, ...trees.poolsOf(root).map(({ metadata }) => metadata.name)]);
-  return [...names].sort().flatMap((name) => stores.tasks.byIndex("pool", name));
+  return [...new Set([root, ...trees.poolsOf(root).map(({ metadata }) => metadata.name)])].sort();
+}
+
+/** The tasks of a tree that are awake. */
+export function tasksOf(stores: Pick<Stores, "pools" | "tasksByPool">, root: string): readonly PooledTask[] {
+  return poolNamesOf(stores, root).flatMap((name) => [...stores.tasksByPool.awake(name)]);
 }
 
 /** From the root downwards; pools that do not lead to it stand alone, with nothing in force. */

@@ -62,8 +62,8 @@ export function observeTask(
   if (again !== undefined) {
     const { spec } = again;
     // Between the last look and this nothing of it has changed; whatever does from now on wakes it.
-    if (spec !== undefined && input.stores.dormant.isDone(again))
-      input.stores.dormant.sleep(object.metadata.uid, expiryOf(object, spec));
+    if (spec !== undefined && input.stores.tasksByPool.isDone(again))
+      input.stores.tasksByPool.sleep(object, expiryOf(object, spec));
     return again;
   }
   const task = observeAnew(input, object, tree, opens, now);
