@@ -135,6 +135,7 @@ export class Account {
         if (this.done.has(item)) continue;
         this.#accept(item);
         this.unkept++;
+        this.#sums.ended += 1;
         this.#sums.timed += 1;
       }
     }

@@ -17,10 +17,14 @@ export interface OwnHistory {
 }
 
 interface Ends {
+  /** When the first that ended in this time began. */
+  readonly since: number;
   readonly first: number;
   readonly last: number;
   /** After the first. */
   readonly count: number;
+  /** Of all of them, the first among them. */
+  readonly items: number;
 }
 
 /** Without a place for so long, it rested: suspended, or behind others. */
@@ -28,6 +32,7 @@ const restMs = 60_000;
 
 /** Sums over the items of one attempt. */
 export interface ItemSums {
+  ended: number;
   /** Whose time is known. */
   timed: number;
   ms: number;
@@ -37,7 +42,7 @@ export interface ItemSums {
 }
 
 export function noItems(): ItemSums {
-  return { timed: 0, ms: 0, kept: 0, bytes: 0 };
+  return { ended: 0, timed: 0, ms: 0, kept: 0, bytes: 0 };
 }
 
 interface ItemEnd {
@@ -47,6 +52,7 @@ interface ItemEnd {
 }
 
 export function addItem(sums: ItemSums, { ms, result, message }: ItemEnd): void {
+  sums.ended += 1;
   if (ms !== undefined) sums.timed += 1;
   sums.ms += ms ?? 0;
   sums.kept += 1;
@@ -63,20 +69,30 @@ export function sumsOf(ends: readonly ItemEnd[]): ItemSums {
 export function withEnd(
   own: OwnHistory,
   { decided, start, end }: { readonly decided: number; readonly start?: number; readonly end: number },
-  { timed, ms, kept, bytes }: ItemSums,
+  { ended, timed, ms, kept, bytes }: ItemSums,
 ): OwnHistory {
   return {
     ...own,
-    ends: withOneMore(own.ends, decided, end),
+    ends: withOneMore(own.ends, { decided, began: start ?? decided, end, items: ended }),
     ...(timed > 0 && { itemMs: withSample(own.itemMs, ms / timed) }),
     ...(start !== undefined && { startMs: withSample(own.startMs, Math.max(0, start - decided)) }),
     ...(kept > 0 && { bytes: peak(own.bytes ?? 0, bytes / kept) }),
   };
 }
 
-function withOneMore(ends: Ends | undefined, decided: number, end: number): Ends {
-  if (ends === undefined || decided - ends.last > restMs) return { first: end, last: end, count: 0 };
-  return { first: Math.min(ends.first, end), last: Math.max(ends.last, end), count: ends.count + 1 };
+function withOneMore(
+  ends: Ends | undefined,
+  { decided, began, end, items }: { readonly decided: number; readonly began: number; end: number; items: number },
+): Ends {
+  if (ends === undefined || decided - ends.last > restMs)
+    return { since: began, first: end, last: end, count: 0, items };
+  return {
+    since: Math.min(ends.since, began),
+    first: Math.min(ends.first, end),
+    last: Math.max(ends.last, end),
+    count: ends.count + 1,
+    items: ends.items + items,
+  };
 }
 
 function peak(former: number, sample: number): number {

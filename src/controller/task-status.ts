@@ -112,24 +112,23 @@ function itemsOf(account: Account, digest: string | undefined): NonNullable<Pool
   };
 }
 
-/** Items a second from the first start on; too early to tell before the first has ended. */
-function itemsPerSecond(account: Account, now: number): number | undefined {
-  const ended = account.done.count + account.failedCount;
-  const { firstStart } = account.facts;
-  if (ended === 0 || firstStart === undefined || now <= firstStart) return undefined;
-  return (ended * 1000) / (now - firstStart);
+/** Items a second since it last rested; too early to tell before the first has ended. */
+function itemsPerSecond({ learned: { ends } }: Account, now: number): number | undefined {
+  if (ends === undefined || ends.items === 0 || now <= ends.since) return undefined;
+  return (ends.items * 1000) / (now - ends.since);
 }
 
 /**
  * What is left on the places that it has, and, once each has had its turn, no less than at the rate at which its shards
  * have ended since the first did: that counts in how long a place is empty between two of them. Where chunks grow, it
- * says nothing of the others.
+ * says nothing of the others. Untold until half of its places have seen an end: the first to end are the quickest.
  */
 function leftMs(task: ObservedTask, plan: TaskPlan, now: number): number | undefined {
   const { model, outlook } = task;
   const places = placesOf(task, plan);
   if (model === undefined || outlook?.shown === undefined || places === 0) return undefined;
   const { startMs, ends } = outlook.shown;
+  if (ends !== undefined && 2 * (ends.count + 1) < places) return undefined;
   const onPlaces = timeLeftMs(model, waitingShards(model), places, startMs, now);
   if (outlook.cutRule !== undefined || ends === undefined || ends.count < places) return onPlaces;
   const left = waitingAfter(task, plan) + places;

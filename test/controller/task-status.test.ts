@@ -103,7 +103,7 @@ describe("the estimate", () => {
   });
 
   test("is no less than at the rate since the first end, which knows how long a place is empty in between", () => {
-    const ends = { first: noon - 9000, last: noon + 10_000, count: 20 };
+    const ends = { since: noon - 9000, first: noon - 9000, last: noon + 10_000, count: 20, items: 21 };
     expect(
       status({ account, active, model, outlook: { ...outlook, shown: { ...shown, ends } } }, {}, 11).summary,
     ).toEqual({
@@ -113,9 +113,30 @@ describe("the estimate", () => {
   });
 
   test("does not go by that rate before each place has had its turn", () => {
-    const ends = { first: noon + 1000, last: noon + 10_000, count: 2 };
-    const { summary } = status({ account, active, model, outlook: { ...outlook, shown: { ...shown, ends } } }, {}, 11);
-    expect(summary).toEqual({ items: "1/100", eta: "52s" });
+    const etaAfter = (count: number): string | undefined => {
+      const ends = { since: noon, first: noon + 1000, last: noon + 10_000, count, items: count + 1 };
+      return status({ account, active, model, outlook: { ...outlook, shown: { ...shown, ends } } }, {}, 11).summary
+        ?.eta;
+    };
+    expect(etaAfter(9)).toBe("52s");
+    // The first to end are the quickest: of twenty places ten have to have seen an end.
+    expect(etaAfter(8)).toBeUndefined();
+  });
+
+  test("goes with a rate that counts since the task last rested", () => {
+    const again = anAccount(100);
+    const ended = (item: number, seconds: number): void => {
+      const at = noon + seconds * 1000;
+      again.apply(success(item));
+      again.apply({ ...attempt(item, "Succeeded"), decided: at - 5000, start: at - 4000, end: at });
+    };
+    ended(0, 10);
+    ended(1, 12);
+    const rate = (seconds: number) => status({ account: again, active }, {}, seconds).progress?.itemsPerSecondMilli;
+    expect(rate(14)).toBe(250);
+    // The night in between is not counted.
+    ended(2, 50_004);
+    expect(rate(50_004)).toBe(250);
   });
 
   test("is not told before the task has shown how long its items take, nor while it has no place", () => {
