@@ -2,11 +2,13 @@
 // as the operator's, with nothing carried out. Who may not read all that it needs gets the task's own words.
 import { isForbidden } from "@dsl/kube-operator";
 import type { PooledTask } from "../api/pooled-task.ts";
+import { isObserved } from "../api/task-conditions.ts";
 import { automatic } from "../controller/engine-choice.ts";
 import { type Observed, observe } from "../controller/observe.ts";
 import { tasksOf, treesOf } from "../controller/observed/pools.ts";
 import { taskSpec } from "../controller/observed/specs.ts";
 import { poolStatus } from "../controller/pool-status.ts";
+import { refusalTold } from "../controller/refusals.ts";
 import { isFinished } from "../controller/stage.ts";
 import { TaskMemories } from "../controller/task-memory.ts";
 import { taskStatus } from "../controller/task-status.ts";
@@ -48,7 +50,11 @@ async function planOf({ api }: Cluster, pool: string, now: number): Promise<{ ob
   await Promise.all(
     tasksOf(stores, root).map(async (each) => {
       const parsed = taskSpec(each);
-      if (parsed.ok && !isFinished(each, parsed.spec)) await memories.remember(each, parsed.spec, now);
+      if (!parsed.ok || isFinished(each, parsed.spec)) return;
+      const memory = await memories.remember(each, parsed.spec, now);
+      // Only who asked for a Pod knows that it was refused: a plan made without that would start it.
+      const refusal = refusalTold(each);
+      if (refusal !== undefined) memory.refusal = refusal;
     }),
   );
   const observed = observe({ stores, memories, choice: automatic }, root, now);
@@ -60,8 +66,9 @@ const explainTask: ExplanationSource["task"] = async (cluster, task, now) => {
   const mine = observed.tasks.find(({ object }) => object.metadata.uid === task.metadata.uid);
   const waiting = plan.waiting.find((each) => each.task === mine?.key);
   const starts = plan.decisions.filter((each) => each.kind === "start" && each.task === mine?.key).length;
-  // A finished task is not planned any more: what was written at its end holds.
-  const status = (mine && taskStatus(mine, { starts, waiting }, now)) ?? task.status;
+  // A finished task is not planned any more: what was written at its end holds. That it has ended is the operator's to say.
+  const planned = mine && mine.stage.kind !== "Ended" ? taskStatus(mine, { starts, waiting }, now) : undefined;
+  const status = planned ?? task.status;
   const pool = observed.pools.get(task.spec.poolRef.name);
   const forecast = mine && forecastNow(observed.snapshot, plan, [mine.key], now).get(mine.key);
   const explained = explainedByStatus(
@@ -69,9 +76,10 @@ const explainTask: ExplanationSource["task"] = async (cluster, task, now) => {
     pool && { ...pool.object, status: poolStatus(observed, pool, plan, undefined, undefined, now) },
     now,
   );
-  if (forecast === undefined) return explained;
+  const isCurrent = isObserved(task);
+  if (forecast === undefined) return { ...explained, isCurrent };
   const wouldStartIf = forecast.wouldStartIf.map(({ message }) => message);
-  return { ...explained, wouldStartIf, expectedStart: forecast.expectedStart };
+  return { ...explained, isCurrent, wouldStartIf, expectedStart: forecast.expectedStart };
 };
 
 /** What would help it, and the pools above and below it. */

@@ -86,6 +86,7 @@ function troubleText({ name, stage, reason, message, position, shards }: TaskRow
   if (reason === undefined || stage === "Running" || stage === "Succeeded" || stage === "Failed") return "";
   const why = message === undefined || message === "" ? reason : `${reason}: ${message}`;
   if (stage === "NeedsPerson") return `${name} needs a person: ${why} ${whatHelpsAgainst(reason) ?? ""}`.trimEnd();
+  if (stage === "Cancelling") return `${name} is being cancelled: ${message}`;
   const at = position === undefined ? "" : ` at position ${position}`;
   if (stage !== "Starting") return `${name} waits${at}: ${why}`;
   // The first of it have their places, so it is the others that wait.

@@ -1,5 +1,6 @@
 // What the API server would not take, and for how long nothing more of the task is asked for. Sends nothing.
 import { ApiError } from "@dsl/kube-operator";
+import type { PooledTask } from "../api/pooled-task.ts";
 import type { TaskReason } from "../scheduling/index.ts";
 import type { Attempts } from "./observed/attempts.ts";
 import type { Refusal, TaskMemory } from "./task-memory.ts";
@@ -23,6 +24,18 @@ export function refuse(
     until: now + Math.min(300_000, 10_000 * 2 ** Math.min(count - 1, 5)),
   };
 }
+
+/**
+ * What a task's status tells of a refusal, for who has not asked for its Pods: nothing more of it starts as long as that
+ * stands there.
+ */
+export function refusalTold({ status }: PooledTask): Refusal | undefined {
+  const { reason, message = "" } = status?.queue ?? {};
+  const told = refusalReasons.find((each) => each === reason);
+  return told && { reason: told, message, until: Number.POSITIVE_INFINITY, ceiling: 0, count: 1 };
+}
+
+const refusalReasons: readonly TaskReason[] = ["QuotaRefused", "AdmissionRefused", "TemplateRefused", "NameTaken"];
 
 /** Attempts that got their Pod. */
 export function startedCount(task: Pick<Attempts, "active">): number {

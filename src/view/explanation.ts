@@ -12,7 +12,7 @@ export interface Explained {
   readonly task: TaskRow;
   /** Of the pool, per resource; undefined where the pool is not there or may not be read. */
   readonly room: readonly Room[] | undefined;
-  /** When the answer was true: the planner's is of now, a status may be older than the last change of the spec. */
+  /** Whether the operator has seen the last change of the spec; the planner's answer is about the spec as it is. */
   readonly isCurrent: boolean;
   /** What would start it, from the planner. */
   readonly wouldStartIf: readonly string[];
@@ -32,10 +32,11 @@ export interface ExplanationLine {
 
 /** What the operator wrote last. */
 export function explainedByStatus(task: PooledTask, pool: ResourcePool | undefined, now: number): Explained {
-  const { expectedStart, wouldStartIf = [] } = task.status?.queue ?? {};
+  const row = taskRow(task, now);
+  const { expectedStart, wouldStartIf = [] } = (row.position !== undefined && task.status?.queue) || {};
   const startsAt = expectedStart === undefined ? undefined : Date.parse(expectedStart);
   return {
-    task: taskRow(task, now),
+    task: row,
     room: pool && roomOf(poolRow(pool)),
     isCurrent: isObserved(task),
     wouldStartIf,
@@ -68,7 +69,9 @@ const stageTexts: Readonly<Record<TaskStage, string>> = {
   Waiting: "waiting",
   Starting: "starting",
   Running: "running",
+  Suspending: "being suspended",
   Suspended: "suspended",
+  Cancelling: "being cancelled",
   NeedsPerson: "stopped until a person does something",
   Succeeded: "succeeded",
   Failed: "ended without full success",

@@ -7,7 +7,11 @@ export type TaskStage =
   | "Waiting"
   | "Starting"
   | "Running"
+  /** Its spec says so, and something of it has a place still. */
+  | "Suspending"
   | "Suspended"
+  /** Its spec says so, and its end is not written yet. */
+  | "Cancelling"
   | "NeedsPerson"
   | "Succeeded"
   | "Failed"
@@ -46,7 +50,7 @@ export function taskRow(task: PooledTask, now: number): TaskRow {
     stage,
     reason: told?.reason,
     message: told?.message,
-    position: status?.queue?.position,
+    position: told === status?.queue ? status?.queue?.position : undefined,
     items: { total, succeeded, failed },
     shards: {
       waiting: status?.shards?.waiting ?? 0,
@@ -68,10 +72,12 @@ export function taskStage(task: PooledTask): TaskStage {
     if (conditionIs(task, "Finished", "True")) return "Failed";
     if (conditionIs(task, "Stalled", "True")) return "NeedsPerson";
   }
+  // What a person asked for holds from that moment on, be the status behind.
+  if (task.spec.cancel) return "Cancelling";
   const { running = 0, starting = 0 } = task.status?.shards ?? {};
+  if (task.spec.suspend) return running + starting > 0 ? "Suspending" : "Suspended";
   if (running > 0) return "Running";
-  if (starting > 0) return "Starting";
-  return task.spec.suspend ? "Suspended" : "Waiting";
+  return starting > 0 ? "Starting" : "Waiting";
 }
 
 export function isFinished(task: PooledTask): boolean {
@@ -91,10 +97,18 @@ interface Told {
   readonly message: string;
 }
 
+const cancelling: Told = {
+  reason: "Cancelled",
+  message: "spec.cancel is true: what runs is stopped, and nothing more starts",
+};
+const suspended: Told = { reason: "Suspended", message: "spec.suspend is true; set it to false to go on" };
+
 /** The one thing that the operator says about a task in this stage. */
 function toldBy(task: PooledTask, stage: TaskStage): Told | undefined {
   if (stage === "Succeeded" || stage === "Failed") return conditionOf(task, "Succeeded");
   if (stage === "NeedsPerson") return task.status?.queue ?? conditionOf(task, "Stalled");
+  if (stage === "Cancelling") return cancelling;
+  if (stage === "Suspending" || stage === "Suspended") return suspended;
   // A stall that an older spec had must not be told as the reason of now.
   return isObserved(task) ? task.status?.queue : undefined;
 }

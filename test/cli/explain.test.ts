@@ -16,13 +16,21 @@ function stageWithoutNodes(): Stage {
   return staged;
 }
 
-test("the planner itself is asked, whatever the operator wrote last", async () => {
-  const { run, createPool, createTask, api } = stage();
+/** A pool with room for two shards. */
+async function stageWithNode(): Promise<Stage> {
+  const staged = stage();
+  const { api, createPool } = staged;
   await createPool("lab", {});
   await api.create(nodes, { apiVersion: "v1", kind: "Node", metadata: { name: "a" } });
   const status = { allocatable: { cpu: "2", pods: "110" }, conditions: [{ type: "Ready", status: "True" }] };
   await api.patch(nodes, { name: "a" }, { type: "merge", body: { status } }, { subresource: "status" });
+  return staged;
+}
+
+test("the planner itself is asked, whatever the operator wrote last", async () => {
+  const { run, createTask, report } = await stageWithNode();
   await createTask("squares");
+  await report("squares", { queue: { reason: "PoolNotReady", message: "lab has no nodes yet" } });
   expect((await run(["explain", "squares"])).stdout).toMatchInlineSnapshot(`
     "Task:        default/squares in pool lab
     State:       starting, 0 of 100 items done, 2 starting, 98 waiting
@@ -34,6 +42,49 @@ test("the planner itself is asked, whatever the operator wrote last", async () =
     Helps:       Wait until running shards end. More nodes in the pool, or a smaller request for each shard, let it start sooner.
     "
   `);
+});
+
+test.each(["QuotaRefused", "AdmissionRefused", "TemplateRefused", "NameTaken"] as const)(
+  "what the API server refused is not planned anew: %s stands until the operator writes otherwise",
+  async (reason) => {
+    const { run, createTask, report } = await stageWithNode();
+    await createTask("squares");
+    await report("squares", {
+      // A change that the operator has not seen is no reason to hope.
+      observedGeneration: 0,
+      queue: { reason, message: "the server's words" },
+    });
+    const told = (await run(["explain", "squares"])).stdout;
+    expect(told).toMatch(
+      /^State: +(waiting|stopped until a person does something), 0 of 100 items done, 100 waiting$/m,
+    );
+    expect(told).toMatch(new RegExp(`^Reason: +${reason}\nMessage: +the server's words$`, "m"));
+    expect(told).not.toContain("Starts");
+    await createTask("cubes");
+    expect((await run(["explain", "cubes"])).stdout).toMatch(/^State: +starting, .* 2 starting, 98 waiting$/m);
+  },
+);
+
+test.each([
+  ["cancel", "being cancelled", "Cancelled", "spec.cancel is true: what runs is stopped, and nothing more starts"],
+  ["suspend", "(being )?suspended", "Suspended", "spec.suspend is true; set it to false to go on"],
+])("%s is told from the moment on that it is asked for", async (verb, state, reason, message) => {
+  for (const staged of [await stageWithNode(), stageWithoutNodes()]) {
+    const { run, createTask, report } = staged;
+    await createTask("squares");
+    await report("squares", {
+      items: { total: 100, succeeded: 40, failed: 0 },
+      shards: shards({ running: 2, waiting: 58, succeeded: 40 }),
+      queue: { position: 1, reason: "PoolFull", message: "lab has 0 free", wouldStartIf: ["a shard ends"] },
+      conditions: conditions({ Finished: "False", Reconciling: "True" }),
+    });
+    await run([verb, "squares"]);
+    const told = (await run(["explain", "squares"])).stdout;
+    expect(told).toMatch(new RegExp(`^State: +${state}, `, "m"));
+    expect(told).toMatch(new RegExp(`^Reason: +${reason}\nMessage: +${message}$`, "m"));
+    expect(told).toMatch(/^Note: +the operator has not looked at the latest change of the task yet$/m);
+    expect(told).not.toMatch(/^(Queue|Starts)/m);
+  }
 });
 
 test("a task that waits is explained: where it stands, why, what is free, what helps", async () => {

@@ -3,6 +3,7 @@ import { taskRow } from "../../src/view/task-row.ts";
 import { aTask, at, conditions, shards, startOfTests } from "./objects.ts";
 
 const queue = { position: 3, reason: "PoolFull", message: "none is free" } as const;
+const stalled = { queue, conditions: conditions({ Finished: "False", Stalled: "True" }) };
 const rowOf = (task: ReturnType<typeof aTask>) => taskRow(task, startOfTests);
 
 describe("the stage of a task, by the table of the API", () => {
@@ -10,11 +11,14 @@ describe("the stage of a task, by the table of the API", () => {
     ["Waiting", aTask()],
     ["Waiting", aTask({ queue, conditions: conditions({ Finished: "False", Reconciling: "True" }) })],
     ["Running", aTask({ queue, shards: shards({ running: 1, waiting: 99 }) })],
-    ["Running", aTask({ shards: shards({ running: 1 }) }, { suspend: true })],
+    ["Suspending", aTask({ shards: shards({ running: 1 }) }, { suspend: true })],
     ["Starting", aTask({ queue, shards: shards({ starting: 20, waiting: 80 }) })],
-    ["Starting", aTask({ shards: shards({ starting: 1 }) }, { suspend: true })],
+    ["Suspending", aTask({ shards: shards({ starting: 1 }) }, { suspend: true })],
     ["Suspended", aTask({}, { suspend: true })],
-    ["NeedsPerson", aTask({ queue, conditions: conditions({ Finished: "False", Stalled: "True" }) })],
+    ["Cancelling", aTask({ shards: shards({ running: 1 }) }, { cancel: true })],
+    ["Cancelling", aTask(stalled, { cancel: true }, { generation: 2 })],
+    ["Failed", aTask({ conditions: conditions({ Succeeded: "False", Finished: "True" }) }, { cancel: true })],
+    ["NeedsPerson", aTask(stalled)],
     ["Succeeded", aTask({ conditions: conditions({ Succeeded: "True", Finished: "True" }) })],
     ["Failed", aTask({ conditions: conditions({ Succeeded: "False", Finished: "True", Stalled: "True" }) })],
     ["Deleting", aTask({}, {}, { deletionTimestamp: at(9) })],
