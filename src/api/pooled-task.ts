@@ -16,13 +16,13 @@ import { templateProblems } from "./template-problems.ts";
 const sources = ["range", "list", "matrix", "configMapRefs"] as const;
 const resultBytesMax = "1Gi";
 
+const chunkItemsMax = 100_000;
+const chunkSizes = `must be a whole number from 1 to ${chunkItemsMax}, or Auto`;
+
 const chunk = z
   .object({
     size: z
-      .union(
-        [z.int().min(1).max(100_000), z.templateLiteral(["Auto"]).meta({ maxLength: 4 })],
-        "must be a whole number from 1 to 100000, or Auto",
-      )
+      .union([z.int().min(1).max(chunkItemsMax), z.templateLiteral(["Auto"]).meta({ maxLength: 4 })], chunkSizes)
       .default(1)
       .describe(
         "Items a shard, at most 200 kB together: a number, or Auto. Auto begins with one and then cuts as long as the learned time of an item allows, half a minute or ten times what a start takes; it always runs the command through the image's /bin/sh, or with mode Whole.",
@@ -163,6 +163,21 @@ const taskFields = z.object({
 type TaskFields = Omit<z.output<typeof taskFields>, "template">;
 
 const taskRules: readonly Rule<TaskFields>[] = [
+  // The API server asks the rules of fields too that the schema has refused. One that it cannot compute is told as the
+  // whole text of them all, unless another one is broken: so what is counted with is judged first.
+  {
+    ofFixed: true,
+    rule: `type(self.chunk.size) == int ? self.chunk.size >= 1 && self.chunk.size <= ${chunkItemsMax} : self.chunk.size == 'Auto'`,
+    message: `spec.chunk.size ${chunkSizes}; give one of these, or leave it out for one item a shard`,
+    fieldPath: ".chunk.size",
+  },
+  {
+    ofFixed: true,
+    rule: "isQuantity(string(self.results.maxBytes))",
+    message:
+      "spec.results.maxBytes is not an amount; give a number of bytes, with a suffix where it helps, such as 16Mi",
+    fieldPath: ".results.maxBytes",
+  },
   {
     ofFixed: true,
     rule: `[${sources.map((source) => `has(self.items.${source})`).join(", ")}].filter(given, given).size() == 1`,

@@ -67,6 +67,21 @@ describe("the CRDs", () => {
     expect(changes?.optionalOldSelf).toBeUndefined();
   });
 
+  test("what a rule of a task counts with is judged first: what cannot be computed is told as the rules' whole text", () => {
+    const { openAPIV3Schema } = pooledTaskCrd().spec.versions[0]?.schema ?? {};
+    const [isThere] = openAPIV3Schema?.properties?.spec?.["x-kubernetes-validations"] ?? [];
+    for (const text of [isThere?.rule ?? "", isThere?.messageExpression ?? ""]) {
+      const [judged, counted] = [text.indexOf("chunk.size >= 1"), text.indexOf("int(")];
+      expect(judged).toBeGreaterThan(0);
+      expect(counted).toBeGreaterThan(judged);
+      expect(text.indexOf("isQuantity(")).toBeGreaterThan(0);
+      expect(text.indexOf("quantity(string(")).toBeGreaterThan(text.indexOf("isQuantity("));
+    }
+    expect(isThere?.messageExpression).toContain(
+      "spec.chunk.size must be a whole number from 1 to 100000, or Auto; give",
+    );
+  });
+
   test("a pool may name only orders and placements that there are", () => {
     expect(orderNames).toEqual(
       expect.arrayContaining(resourcePoolSpec.shape.queue.unwrap().shape.order.unwrap().element.options),

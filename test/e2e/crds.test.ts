@@ -148,8 +148,21 @@ describe("a task is refused", () => {
       { chunk: { size: "Auto" }, template: silent },
       "the container must state its command",
     ],
-    ["with another word for the size of chunks", { chunk: { size: "auto" } }, "spec.chunk.size in body should match"],
-    ["with no item a chunk", { chunk: { size: 0 } }, "should be greater than or equal to 1"],
+    [
+      "with another word for the size of chunks",
+      { chunk: { size: "auto" } },
+      "spec.chunk.size must be a whole number from 1 to 100000, or Auto; give one of these",
+    ],
+    [
+      "with no item a chunk",
+      { chunk: { size: 0 } },
+      "spec.chunk.size must be a whole number from 1 to 100000, or Auto; give one of these",
+    ],
+    ["with chunks of half an item", { chunk: { size: 0.5 } }, "spec.chunk.size"],
+    ["with no item a chunk of a matrix", { items: { matrix: [seeds(2)] }, chunk: { size: 0 } }, "spec.chunk.size must"],
+    ["with no amount of results", { results: { maxBytes: "many" } }, "spec.results.maxBytes is not an amount"],
+    ["without a container", { template: { spec: { containers: [] } } }, "spec.template.spec.containers"],
+    ["without a Pod", { template: {} }, "spec.template.spec: Required"],
     ["with results over the limit", { results: { maxBytes: "1025Mi" } }, "results.maxBytes is over the limit of 1Gi"],
     ["with a word that is none", { results: { reduce: "Average" } }, 'supported values: "None", "Sum"'],
     [
@@ -168,7 +181,10 @@ describe("a task is refused", () => {
       "seccompProfile.type: Unsupported value",
     ],
   ])("%s", async (_, spec, expected) => {
-    expect(await judge.object(task(spec))).toContain(expected);
+    const said = await judge.object(task(spec));
+    expect(said).toContain(expected);
+    // A rule's own text is no words for a person.
+    expect(said).not.toContain("self.");
   });
 
   test.each(["a".repeat(41), "a.b"])("named %s, which no child's name could carry", async (name) => {
