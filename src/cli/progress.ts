@@ -76,8 +76,8 @@ export class ProgressDisplay {
 }
 
 function barText(progress: Progress): string {
-  const share = progress.total === 0 ? 0 : Math.min(1, progress.done / progress.total);
-  const filled = Math.floor(share * barWidth);
+  const percent = Math.min(100, progress.percent);
+  const filled = Math.floor((percent * barWidth) / 100);
   const bar = "=".repeat(filled) + (filled < barWidth ? ">" : "") + " ".repeat(Math.max(0, barWidth - filled - 1));
-  return `${progress.name} [${bar}] ${Math.floor(share * 100)}%  ${progressParts(progress).join("  ")}`;
+  return `${progress.name} [${bar}] ${percent}%  ${progressParts(progress).join("  ")}`;
 }

@@ -4,7 +4,7 @@ import type { PooledTask } from "../api/pooled-task.ts";
 import type { ResourcePool } from "../api/resource-pool.ts";
 import { durationText } from "../view/duration.ts";
 import { type PoolRow, poolRow } from "../view/pool-row.ts";
-import { type TaskRow, taskRow } from "../view/task-row.ts";
+import { doneText, type TaskRow, taskRow } from "../view/task-row.ts";
 import type { Options } from "./arguments.ts";
 import { pooledTasks, resourcePools } from "./kinds.ts";
 import { objectsText } from "./output.ts";
@@ -173,7 +173,7 @@ function taskColumns(isWide: boolean, withNamespace: boolean, now: number): read
     ...(withNamespace ? [{ head: "NAMESPACE", cell: ({ namespace }: TaskRow) => namespace }] : []),
     { head: "TASK", cell: (row) => row.name },
     { head: "POOL", cell: (row) => row.pool },
-    { head: "DONE", cell: ({ items }) => `${items.succeeded + items.failed}/${items.total}` },
+    { head: "DONE", cell: ({ items }) => doneText(items) },
     { head: "FAILED", cell: ({ items }) => items.failed },
     { head: "SHARDS", cell: ({ shards }) => shardsText(shards) },
     { head: "REASON", cell: (row) => row.reason },

@@ -28,6 +28,7 @@ export interface TaskRow {
   readonly position: number | undefined;
   readonly items: { readonly total: number; readonly succeeded: number; readonly failed: number };
   readonly shards: { readonly waiting: number; readonly starting: number; readonly running: number };
+  /** Of the items, those that have ended, in whichever way. */
   readonly percent: number;
   readonly itemsPerSecondMilli: number | undefined;
   /** How long it will still take, at the rate of its last status. */
@@ -62,6 +63,11 @@ export function taskRow(task: PooledTask, now: number): TaskRow {
     remainingMs: completion === undefined || isFinished(task) ? undefined : Math.max(0, Date.parse(completion) - now),
     created: Date.parse(metadata.creationTimestamp),
   };
+}
+
+/** Done is what has succeeded, as in the column DONE of `kubectl get`; what failed is told beside it. */
+export function doneText({ succeeded, total }: TaskRow["items"]): string {
+  return `${succeeded}/${total}`;
 }
 
 export function taskStage(task: PooledTask): TaskStage {

@@ -54,7 +54,7 @@ test("a failing item makes the exit status 1, with the others' results and one l
   expect(await call.status).toBe(1);
   expect(call.stdout).toBe("1\n9\n");
   expect(call.stderr).toMatchInlineSnapshot(`
-    "squares: 3/3 items, 1 failed
+    "squares: 2/3 items, 1 failed
     squares: 2 of 3 items succeeded, 1 failed, in 41s.
     ITEM   SHARD   ATTEMPTS   EXIT   REASON   NODE   MESSAGE
     1      1       1          1      Error    n1     sh: x: bad ⏎ number

@@ -3,12 +3,11 @@ import { expect, test } from "vitest";
 import { ProgressDisplay } from "../../src/cli/progress.ts";
 import type { Progress } from "../../src/view/progress.ts";
 
-function progress(done: number, rest: Partial<Progress> = {}): Progress {
+function progress(succeeded: number, rest: Partial<Progress> = {}, failed = 0): Progress {
   return {
     name: "squares",
-    done,
-    total: 100,
-    failed: 0,
+    items: { total: 100, succeeded, failed },
+    percent: succeeded + failed,
     starting: 0,
     running: 8,
     itemsPerSecondMilli: 5100,
@@ -26,9 +25,9 @@ function screen({ isTTY = true, columns = 120, env = {} } = {}) {
 
 test("on a terminal a bar is drawn over itself", () => {
   const { display, writes } = screen();
-  display.update(progress(25, { failed: 2, starting: 3 }));
+  display.update(progress(25, { starting: 3 }, 2));
   expect(writes).toEqual([
-    "\rsquares [======>                 ] 25%  25/100 items  3 starting  8 running  5.1/s  41s left  2 failed\x1b[K",
+    "\rsquares [======>                 ] 27%  25/100 items  3 starting  8 running  5.1/s  41s left  2 failed\x1b[K",
   ]);
 });
 

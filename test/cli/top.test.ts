@@ -44,7 +44,7 @@ test("pools are rows, and below stand the tasks that have not ended: what runs, 
     new    Unknown   <none>   <none>   <none>   <none>   <none>    <none>
 
     TASK      POOL   DONE     FAILED   SHARDS   REASON     ETA
-    squares   lab    42/100   2        58/58    <none>     41m
+    squares   lab    40/100   2        58/58    <none>     41m
     last      lab    0/100    0        0/0      PoolFull   <none>
     "
   `);
@@ -68,7 +68,7 @@ test("-o wide -A tells the reasons, and everybody's tasks", async () => {
     new    Unknown   <none>   <none>   <none>   <none>   <none>    <none>   <none>     0s    <none>   <none>
 
     NAMESPACE   TASK      POOL   DONE     FAILED   SHARDS   REASON     ETA      AGE   MESSAGE
-    default     squares   lab    42/100   2        58/58    <none>     41m      0s    <none>
+    default     squares   lab    40/100   2        58/58    <none>     41m      0s    <none>
     default     last      lab    0/100    0        0/0      PoolFull   <none>   0s    each shard asks for 1 CPU; none is free
     team-a      theirs    lab    0/0      0        0/0      <none>     <none>   0s    <none>
     "
