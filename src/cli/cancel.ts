@@ -1,7 +1,7 @@
 // `kubectl pool cancel`: ends tasks for good.
+import { conditionOf } from "@dsl/kube-operator";
 import type { PooledTask } from "../api/pooled-task.ts";
-import { isFinished } from "../view/task-row.ts";
-import { type Change, changeOptions, changeTasks } from "./change.ts";
+import { type Change, changeOptions, changeTasks, howEnded } from "./change.ts";
 import { Refusal } from "./usage-error.ts";
 import type { Verb } from "./verb.ts";
 
@@ -20,11 +20,18 @@ be taken back; to stop for a while use suspend.`,
 };
 
 function decideCancel(task: PooledTask): Change {
-  if (task.spec.cancel) return { operations: [], said: "is cancelled already" };
-  if (isFinished(task)) throw new Refusal(`${task.metadata.name} has ended already; there is nothing to cancel`);
+  const ended = howEnded(task);
+  // It may have ended by itself before it was seen that it is cancelled.
+  const wasCancelled =
+    ended === undefined || conditionOf(task.status?.conditions ?? [], "Succeeded")?.reason === "Cancelled";
+  if (task.spec.cancel && wasCancelled) return { operations: [], said: "is cancelled already" };
+  if (ended !== undefined) throw new Refusal(`${task.metadata.name} ${ended}; there is nothing to cancel`);
+  return { operations: [{ op: "add", path: "/spec/cancel", value: true }], said: cancelledText };
+}
+
+function cancelledText(task: PooledTask): string {
+  const ended = howEnded(task);
+  if (ended !== undefined) return `${ended}, just before it was cancelled`;
   const { total = 0, succeeded = 0 } = task.status?.items ?? {};
-  return {
-    operations: [{ op: "add", path: "/spec/cancel", value: true }],
-    said: `cancelled with ${succeeded} of ${total} items done`,
-  };
+  return `cancelled with ${succeeded} of ${total} items done`;
 }

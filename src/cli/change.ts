@@ -2,6 +2,7 @@
 // say in one line what happened.
 import type { JsonPatchOperation } from "@dsl/kube-operator";
 import type { PooledTask } from "../api/pooled-task.ts";
+import { taskStage } from "../view/task-row.ts";
 import type { Options } from "./arguments.ts";
 import { pooledTasks } from "./kinds.ts";
 import { objectFormats, objectText } from "./output.ts";
@@ -11,13 +12,20 @@ import type { ExitStatus, Session } from "./verb.ts";
 export interface Change {
   /** Empty: the task is as it was asked to be already. */
   readonly operations: readonly JsonPatchOperation[];
-  /** What happened, for a person: `suspended; 3 running shards are stopped`. */
-  readonly said: string;
+  /** What happened, for a person: `suspended; 3 running shards are stopped`. The task is as the change found it. */
+  readonly said: string | ((changed: PooledTask) => string);
 }
 
 export const changeOptions = {
   output: { short: "o", value: "FORMAT", choices: objectFormats, help: "print the changed task instead of a sentence" },
 } as const satisfies Options;
+
+/** How a task has ended, which leaves nothing to change; undefined as long as it has not. */
+export function howEnded(task: PooledTask): "has succeeded" | "has ended already" | undefined {
+  const stage = taskStage(task);
+  if (stage === "Succeeded") return "has succeeded";
+  return stage === "Failed" ? "has ended already" : undefined;
+}
 
 /** `decide` throws a Refusal, which is told, and the other tasks are changed all the same. */
 export async function changeTasks(session: Session, decide: (task: PooledTask) => Change): Promise<ExitStatus> {
@@ -34,7 +42,10 @@ export async function changeTasks(session: Session, decide: (task: PooledTask) =
           ? task
           : await cluster.api.patch(pooledTasks, { namespace: cluster.namespace, name }, { type: "json", operations });
       const format = args.text("output");
-      terminal.stdout.write(format === undefined ? `pooledtask/${name} ${said}\n` : await objectText(changed, format));
+      const sentence = typeof said === "string" ? said : said(changed);
+      terminal.stdout.write(
+        format === undefined ? `pooledtask/${name} ${sentence}\n` : await objectText(changed, format),
+      );
     } catch (error) {
       terminal.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
       status = 1;

@@ -1,7 +1,6 @@
 // `kubectl pool resume`: lets suspended tasks go on.
 import type { PooledTask } from "../api/pooled-task.ts";
-import { isFinished } from "../view/task-row.ts";
-import { type Change, changeOptions, changeTasks } from "./change.ts";
+import { type Change, changeOptions, changeTasks, howEnded } from "./change.ts";
 import { Refusal } from "./usage-error.ts";
 import type { Verb } from "./verb.ts";
 
@@ -24,7 +23,9 @@ export const resume: Verb = {
 
 function decideResume(task: PooledTask): Change {
   const { metadata, spec, status } = task;
-  if (isFinished(task))
+  const ended = howEnded(task);
+  if (ended === "has succeeded") throw new Refusal(`${metadata.name} has succeeded; there is nothing to resume`);
+  if (ended !== undefined)
     throw new Refusal(
       `${metadata.name} has ended; failed items are run again by \`kubectl pool retry ${metadata.name}\``,
     );

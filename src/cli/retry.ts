@@ -1,8 +1,7 @@
 // `kubectl pool retry`: runs the failed items of a task once more.
 import type { PooledTask } from "../api/pooled-task.ts";
 import { isObserved } from "../api/task-conditions.ts";
-import { isFinished } from "../view/task-row.ts";
-import { type Change, changeOptions, changeTasks } from "./change.ts";
+import { type Change, changeOptions, changeTasks, howEnded } from "./change.ts";
 import { Refusal } from "./usage-error.ts";
 import type { Verb } from "./verb.ts";
 
@@ -22,13 +21,15 @@ export const retry: Verb = {
 function decideRetry(task: PooledTask): Change {
   const { metadata, spec, status } = task;
   const failed = status?.items?.failed ?? 0;
+  const ended = howEnded(task);
+  if (ended === "has succeeded") throw new Refusal(`${metadata.name} has succeeded; there is nothing to run again`);
   if (spec.cancel)
     throw new Refusal(`${metadata.name} was cancelled, which is for good; make it anew to run its items`);
   if (!isObserved(task))
     throw new Refusal(`the operator has not seen the last change of ${metadata.name} yet; try again in a moment`);
   if (failed === 0) {
-    const ended = isFinished(task) ? "it has ended" : "it is not done yet";
-    throw new Refusal(`no item of ${metadata.name} has failed, and ${ended}; there is nothing to run again`);
+    const where = ended === undefined ? "is not done yet" : "has ended";
+    throw new Refusal(`no item of ${metadata.name} has failed, and it ${where}; there is nothing to run again`);
   }
   const path = "/spec/retryFailed";
   return {

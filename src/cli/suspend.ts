@@ -1,7 +1,6 @@
 // `kubectl pool suspend`: stops tasks for a while.
 import type { PooledTask } from "../api/pooled-task.ts";
-import { isFinished } from "../view/task-row.ts";
-import { type Change, changeOptions, changeTasks } from "./change.ts";
+import { type Change, changeOptions, changeTasks, howEnded } from "./change.ts";
 import { Refusal } from "./usage-error.ts";
 import type { Verb } from "./verb.ts";
 
@@ -20,7 +19,8 @@ were running begin again then.`,
 };
 
 function decideSuspend(task: PooledTask): Change {
-  if (isFinished(task)) throw new Refusal(`${task.metadata.name} has ended already; there is nothing to suspend`);
+  const ended = howEnded(task);
+  if (ended !== undefined) throw new Refusal(`${task.metadata.name} ${ended}; there is nothing to suspend`);
   if (task.spec.cancel) throw new Refusal(`${task.metadata.name} was cancelled, and is being stopped for good`);
   if (task.spec.suspend) return { operations: [], said: "is suspended already" };
   const { running = 0, starting = 0 } = task.status?.shards ?? {};

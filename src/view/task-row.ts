@@ -72,12 +72,8 @@ export function doneText({ succeeded, total }: TaskRow["items"]): string {
 
 export function taskStage(task: PooledTask): TaskStage {
   if (task.metadata.deletionTimestamp !== undefined) return "Deleting";
-  // The conditions of an older spec say nothing about this one: a raised retryFailed opens a finished task again.
-  if (isObserved(task)) {
-    if (conditionIs(task, "Succeeded", "True")) return "Succeeded";
-    if (conditionIs(task, "Finished", "True")) return "Failed";
-    if (conditionIs(task, "Stalled", "True")) return "NeedsPerson";
-  }
+  if (isFinished(task)) return conditionIs(task, "Succeeded", "True") ? "Succeeded" : "Failed";
+  if (isObserved(task) && conditionIs(task, "Stalled", "True")) return "NeedsPerson";
   // What a person asked for holds from that moment on, be the status behind.
   if (task.spec.cancel) return "Cancelling";
   const { running = 0, starting = 0 } = task.status?.shards ?? {};
@@ -87,7 +83,9 @@ export function taskStage(task: PooledTask): TaskStage {
 }
 
 export function isFinished(task: PooledTask): boolean {
-  return isObserved(task) && conditionIs(task, "Finished", "True");
+  // A raised retryFailed opens a finished task again, so that the conditions of an older spec say nothing about this one;
+  // but none opens a cancelled one.
+  return (isObserved(task) || task.spec.cancel) && conditionIs(task, "Finished", "True");
 }
 
 function conditionIs(task: PooledTask, type: string, status: string): boolean {

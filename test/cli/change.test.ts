@@ -1,8 +1,10 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { conditions, shards } from "../view/objects.ts";
 import { stage } from "./stage.ts";
 
 const ended = conditions({ Succeeded: "False ItemsFailed", Finished: "True" });
+const succeeded = conditions({ Succeeded: "True", Finished: "True" });
+const all = { items: { total: 100, succeeded: 100, failed: 0 }, conditions: succeeded };
 const running = { items: { total: 100, succeeded: 40, failed: 0 }, shards: shards({ running: 3, starting: 1 }) };
 
 async function aTask(status: Parameters<ReturnType<typeof stage>["report"]>[1] = running, spec = {}) {
@@ -68,6 +70,19 @@ test.each([
     "squares has ended already; there is nothing to suspend",
   ],
   ["cancel", { items: running.items, conditions: ended }, {}, "squares has ended already; there is nothing to cancel"],
+  ["cancel", all, {}, "squares has succeeded; there is nothing to cancel"],
+  ["cancel", all, { cancel: true }, "squares has succeeded; there is nothing to cancel"],
+  ["cancel", { ...all, observedGeneration: 0 }, { cancel: true }, "squares has succeeded; there is nothing to cancel"],
+  [
+    "cancel",
+    { items: running.items, conditions: ended },
+    { cancel: true },
+    "squares has ended already; there is nothing to cancel",
+  ],
+  ["retry", all, {}, "squares has succeeded; there is nothing to run again"],
+  ["retry", all, { cancel: true }, "squares has succeeded; there is nothing to run again"],
+  ["suspend", all, {}, "squares has succeeded; there is nothing to suspend"],
+  ["resume", all, { suspend: true }, "squares has succeeded; there is nothing to resume"],
   ["retry", running, {}, "no item of squares has failed, and it is not done yet; there is nothing to run again"],
   ["retry", running, { cancel: true }, "squares was cancelled, which is for good; make it anew to run its items"],
   [
@@ -91,6 +106,24 @@ test.each([
 ])("%s of a task that is so already is no error", async (verb, spec, said) => {
   const { run } = await aTask(running, spec);
   expect(await run([verb, "squares"])).toEqual({ status: 0, stdout: `pooledtask/squares ${said}\n`, stderr: "" });
+});
+
+test("a task whose end is that it was cancelled is cancelled already", async () => {
+  const conditionsOfIt = conditions({ Succeeded: "False Cancelled", Finished: "True" });
+  const { run } = await aTask({ items: running.items, conditions: conditionsOfIt }, { cancel: true });
+  expect((await run(["cancel", "squares"])).stdout).toBe("pooledtask/squares is cancelled already\n");
+});
+
+test("what has ended between the look at it and the change was not cancelled", async () => {
+  const { run, api, report } = await aTask();
+  const patch = api.patch.bind(api);
+  vi.spyOn(api, "patch").mockImplementationOnce(async (...change) => {
+    await report("squares", all);
+    return patch(...change);
+  });
+  expect((await run(["cancel", "squares"])).stdout).toBe(
+    "pooledtask/squares has succeeded, just before it was cancelled\n",
+  );
 });
 
 test("of several tasks one that cannot be changed does not keep the others from it", async () => {

@@ -17,6 +17,10 @@ describe("the stage of a task, by the table of the API", () => {
     ["Suspended", aTask({}, { suspend: true })],
     ["Cancelling", aTask({ shards: shards({ running: 1 }) }, { cancel: true })],
     ["Cancelling", aTask(stalled, { cancel: true }, { generation: 2 })],
+    [
+      "Succeeded",
+      aTask({ conditions: conditions({ Succeeded: "True", Finished: "True" }) }, { cancel: true }, { generation: 2 }),
+    ],
     ["Failed", aTask({ conditions: conditions({ Succeeded: "False", Finished: "True" }) }, { cancel: true })],
     ["NeedsPerson", aTask(stalled)],
     ["Succeeded", aTask({ conditions: conditions({ Succeeded: "True", Finished: "True" }) })],
