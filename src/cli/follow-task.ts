@@ -24,6 +24,11 @@ export type Ending =
 /** The spec cannot change where these complain, so waiting for it is in vain. */
 const hopelessReasons: readonly string[] = ["ItemsInvalid", "TemplateRefused", "TaskInvalid"];
 
+/** A ConfigMap that items come from can be mended, and is read again. */
+function isHopeless({ spec }: PooledTask, reason = ""): boolean {
+  return hopelessReasons.includes(reason) && !(reason === "ItemsInvalid" && spec.items.configMapRefs !== undefined);
+}
+
 export interface FollowTaskOptions {
   readonly api: KubeApi;
   readonly clock: Clock;
@@ -69,8 +74,7 @@ export async function followTask(task: PooledTask, options: FollowTaskOptions): 
       readUpTo = recorded;
 
       if (finished) return { kind: "finished", task: state };
-      if (row.stage === "NeedsPerson" && hopelessReasons.includes(row.reason ?? ""))
-        return { kind: "hopeless", task: state };
+      if (row.stage === "NeedsPerson" && isHopeless(state, row.reason)) return { kind: "hopeless", task: state };
     }
   } catch (error) {
     // A request that an interruption cut off is no failure.

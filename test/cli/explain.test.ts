@@ -39,7 +39,7 @@ test("the planner itself is asked, whatever the operator wrote last", async () =
     Queue:       position 1
     Pool:        cpu 0 free of 2, pods 108 free of 110
     Starts in:   60s
-    Helps:       Wait until running shards end. More nodes in the pool, or a smaller request for each shard, let it start sooner.
+    Helps:       Wait until running shards end. More nodes in the pool, or a new task that asks for less in each shard, start sooner.
     "
   `);
 });
@@ -113,7 +113,7 @@ test("a task that waits is explained: where it stands, why, what is free, what h
     Message:   each shard asks for 4 GPUs; lab has 9 free, at most 3 on one node
     Queue:     position 3
     Pool:      cpu 32500m free of 96, nvidia.com/gpu 9 free of 16
-    Helps:     The free room is scattered over nodes. A smaller request for each shard fits sooner; else wait for shards on one node to end.
+    Helps:     Wait until one node has the room, or make it: open closed nodes, end Pods of others there, or ask for less in a new task.
     "
   `);
 });

@@ -101,6 +101,21 @@ test("--follow prints results as they come, from the first status on, and ends w
   expect(call.stdout).toBe("0\n1\n");
 });
 
+test("--follow waits for a ConfigMap of items to be mended", async () => {
+  const { start, createTask, report, clock } = stage();
+  await createTask("squares", { items: { configMapRefs: [{ name: "inputs", key: "names" }] } });
+  const call = start(["results", "squares", "-f"]);
+  await clock.advance(0);
+  await report("squares", {
+    conditions: conditions({ Finished: "False", Stalled: "True ItemsInvalid" }),
+    queue: { reason: "ItemsInvalid", message: "item 1 is 40000 bytes long." },
+  });
+  expect(call.stderr).toMatch(/^squares needs a person: ItemsInvalid: .* Mend the ConfigMap/);
+  const done = conditions({ Succeeded: "True", Finished: "True" });
+  await report("squares", { items: { total: 0, succeeded: 0, failed: 0 }, conditions: done });
+  expect(await call.status).toBe(0);
+});
+
 test("a ConfigMap of somebody else under the records' name is not read", async () => {
   const { run, createTask, report, api } = stage();
   const task = await createTask("squares", { items: { range: { end: 1 } } });

@@ -77,7 +77,9 @@ test("a child admits only whom the pools above it admit too", async () => {
     .start();
   await cluster.task("stranger", inPool("open", 1));
   await cluster.until(() => cluster.status("stranger").queue?.reason === "NotAllowed");
-  expect(cluster.status("stranger").queue?.message).toContain("that of lab, above it");
+  expect(cluster.status("stranger").queue?.message).toContain(
+    ": the spec.namespaceSelector of lab, above it, does not select the namespace's labels",
+  );
   await cluster.api.patch(
     namespaces,
     { name: "lab" },

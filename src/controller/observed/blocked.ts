@@ -42,10 +42,13 @@ export function whyBlocked(
     stores.namespaces.get({ name: object.metadata.namespace ?? "" })?.metadata.labels ?? {},
   );
   if (refusing !== undefined) {
-    const whose = refusing === pool ? "its" : `that of ${refusing.object.metadata.name}, above it, has a`;
+    const selector =
+      refusing === pool
+        ? "its spec.namespaceSelector"
+        : `the spec.namespaceSelector of ${refusing.object.metadata.name}, above it,`;
     return {
       reason: "NotAllowed",
-      message: `ResourcePool ${poolName} does not admit namespace ${object.metadata.namespace}: ${whose} spec.namespaceSelector does not select the namespace's labels`,
+      message: `ResourcePool ${poolName} does not admit namespace ${object.metadata.namespace}: ${selector} does not select the namespace's labels`,
     };
   }
   const stop = pool.effective?.stop;
