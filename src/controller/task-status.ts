@@ -178,7 +178,7 @@ function queueOf(task: ObservedTask, plan: TaskPlan, now: number): Queue | undef
   const { waiting, forecast } = plan;
   if (task.stage.kind === "Stalled") return { reason: task.stage.reason, message: task.stage.message };
   const trouble = task.active.flatMap((attempt) => (attempt.state === "Starting" ? (attempt.waitingFor ?? []) : []));
-  const [words] = trouble;
+  const words = trouble[0] && startingText(trouble[0], task);
   const runs = runningOf(task) > 0;
   // What keeps its first Pods from starting keeps back those that wait for room behind them, too.
   if (waiting?.position !== undefined && words !== undefined && !runs) return { reason: "Starting", message: words };
@@ -195,6 +195,13 @@ function queueOf(task: ObservedTask, plan: TaskPlan, now: number): Queue | undef
   if (placesOf(task, plan) === runningOf(task)) return undefined;
   const message = words ?? "its Pods have been created and are being started";
   return { reason: "Starting", message };
+}
+
+/** A Pod that waits looks as if it went on; of one that never can it is said. */
+function startingText(words: string, { spec }: ObservedTask): string {
+  if (!/^InvalidImageName\b/.test(words)) return words;
+  const patience = `each Pod is waited for until spec.startTimeoutSeconds (${spec?.startTimeoutSeconds} s) and then counts as failed`;
+  return `${words}; this does not get better by itself: cancel the task and make it anew with a valid image name; meanwhile ${patience}`;
 }
 
 function expectations({ expectedStart, wouldStartIf }: TaskForecast, now: number): Partial<Queue> {

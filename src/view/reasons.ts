@@ -30,7 +30,8 @@ export const whatHelps: Readonly<Record<TaskReason, string>> = {
     "Raise the namespace's ResourceQuota or free some of it, and it goes on by itself; what its Pods must specify needs a new task.",
   AdmissionRefused:
     "Change what the message names, such as a Pod Security level, LimitRange or webhook; what the template lacks needs a new task.",
-  Starting: "Wait: Pods are starting. If it lasts, the message names what they wait for, often an image.",
+  Starting:
+    "Wait, unless the message says that it does not get better by itself; spec.startTimeoutSeconds ends the wait for each Pod.",
   NeverFits:
     "Change what the message names, the limit or the nodes (a larger one, one that matches), or make the task anew so that it fits.",
   ItemsInvalid:

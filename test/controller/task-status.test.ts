@@ -80,6 +80,14 @@ test("what keeps the first Pod from starting is told, and not once all run well"
   expect(status({ active: [running(0), starting(1)] }).queue).toBeUndefined();
 });
 
+test("an image name that can never be pulled is told to be one, and how long it is waited for", () => {
+  const words = 'InvalidImageName: couldn\'t parse image name "Busy Box"';
+  const { message } = status({ active: [starting(0, words)] }).queue ?? {};
+  expect(message).toBe(
+    `${words}; this does not get better by itself: cancel the task and make it anew with a valid image name; meanwhile each Pod is waited for until spec.startTimeoutSeconds (1800 s) and then counts as failed`,
+  );
+});
+
 test("shards are counted where they are", () => {
   const account = anAccount(6);
   for (const line of [success(0), attempt(0, "Succeeded"), failure(1), attempt(1, "Failed")]) account.apply(line);

@@ -39,6 +39,7 @@ test.each([
   ["ParallelismReached", "1 of at most 1 shards hold a place (no spec.parallelism)", /after a refusal/],
   ["QuotaRefused", "failed quota: small: must specify limits.cpu for: main", /must specify needs a new task/],
   ["AdmissionRefused", "the Pod must run as non-root", /lacks needs a new task/],
+  ["Starting", "InvalidImageName: couldn't parse image name; this does not get better by itself", /^Wait, unless/],
   ["NeverFits", "each shard asks for 2 cpu; the limit of students is 1 cpu", /the limit/],
   ["NeverFits", "no node of lab matches its node selector, affinity and tolerations", /one that matches/],
   ["ItemsInvalid", "spec.items.configMapRefs: item 1: is 40000 bytes long", /Mend the ConfigMap/],
