@@ -62,6 +62,13 @@ function tellFailure(
   }
 }
 
+/** What all results make together, or why they make nothing; a line each, for who reads the results themselves. */
+export function reducedText(task: PooledTask): string {
+  const { reduced, notReduced } = task.status?.results ?? {};
+  const sum = reduced === undefined ? "" : `${task.spec.results.reduce} of all results: ${reduced}\n`;
+  return notReduced === undefined ? sum : `${sum}${notReducedText(task, notReduced)}\n`;
+}
+
 /** Why all results have no sum, least or greatest one: one of them is no number. */
 export function notReducedText({ spec }: PooledTask, words: string): string {
   return `No ${spec.results.reduce} of all results: ${words}.`;

@@ -1,7 +1,7 @@
 // `kubectl pool results`: what a task's items came to, from its records.
 import { isFinished, taskRow } from "../view/task-row.ts";
 import type { Options } from "./arguments.ts";
-import { notReducedText, tellEnding } from "./ending.ts";
+import { reducedText, tellEnding } from "./ending.ts";
 import { followTask } from "./follow-task.ts";
 import { RecordReader } from "./record-reader.ts";
 import { type ResultFormat, type ResultOrder, ResultPrinter } from "./result-printer.ts";
@@ -24,7 +24,8 @@ export const results: Verb = {
   summary: "print the results of a task, in the order of its items",
   usage: "TASK [options]",
   description: `Prints the results of a task's items, in the order of the items. A failed item has no line; an item that
-wrote nothing has an empty one. What is missing or was cut is told on standard error.
+wrote nothing has an empty one. What spec.results.reduce makes of all of them is told on standard error, as is what is
+missing or was cut.
 
 With --follow the exit status is 0 when every item succeeded, else 1.`,
   options,
@@ -61,6 +62,7 @@ With --follow the exit status is 0 when every item succeeded, else 1.`,
           return printer;
         },
       });
+      if (ending.kind === "finished") terminal.stderr.write(reducedText(ending.task));
       return tellEnding(ending, { name, namespace: cluster.namespace }, terminal, printer);
     }
 
@@ -69,11 +71,7 @@ With --follow the exit status is 0 when every item succeeded, else 1.`,
     const printer = printerFor(items.total, (text) => terminal.stdout.write(text));
     await printer.take(new RecordReader(cluster.api, task).readOn(), true);
     const where = { name, namespace: cluster.namespace };
-    if (task.status.results?.reduced !== undefined) {
-      terminal.stderr.write(`${task.spec.results.reduce} of all results: ${task.status.results.reduced}\n`);
-    }
-    const { notReduced } = task.status.results ?? {};
-    if (notReduced !== undefined) terminal.stderr.write(`${notReducedText(task, notReduced)}\n`);
+    terminal.stderr.write(reducedText(task));
     for (const warning of printer.warnings()) terminal.stderr.write(`Warning: ${warning}.\n`);
     if (items.failed > 0)
       terminal.stderr.write(`${items.failed} of ${items.total} items failed: ${commandFor("failures", where)}\n`);

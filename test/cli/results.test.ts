@@ -74,8 +74,10 @@ test.each([
     'No Sum of all results: item 0 has no number as its result, but "x".\n',
   ],
 ])("%s", async (_, result, what, stderr) => {
-  const { run, createTask, record, report } = stage();
+  const { run, start, createTask, record, report, clock } = stage();
   await createTask("squares", { items: { range: { end: 1 } }, results: { reduce: "Sum" } });
+  const follower = start(["results", "squares", "--follow"]);
+  await clock.advance(0);
   await record("squares", [success(0, result)]);
   const done = conditions({ Succeeded: "True", Finished: "True" });
   await report("squares", {
@@ -84,6 +86,8 @@ test.each([
     conditions: done,
   });
   expect(await run(["results", "squares"])).toEqual({ status: 0, stdout: `${result}\n`, stderr });
+  expect(await follower.status).toBe(0);
+  expect(follower.stderr).toBe(`squares: 1/1 items\n${stderr}squares: 1 of 1 items succeeded.\n`);
 });
 
 test("--follow prints results as they come, from the first status on, and ends with the task", async () => {
