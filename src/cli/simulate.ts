@@ -16,7 +16,7 @@ const options = {
   filename: {
     short: "f",
     value: "FILE",
-    help: "manifests: pools, tasks and what they need, such as Nodes; - reads standard input",
+    help: "manifests or a folder of them: pools, tasks, what they need; - reads standard input",
   },
   nodes: { value: "NODES", help: "instead of those in the file: 3xcpu=8,memory=32Gi; absent there too: the cluster's" },
   "item-seconds": { value: "SECONDS", help: "how long an item takes where a task has no expectedItemSeconds" },

@@ -1,5 +1,6 @@
 // Where the workload of a simulation comes from: the only part of `simulate` that reads files.
-import { readFile } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { type KubeObject, listAll } from "@dsl/kube-operator";
 import type { Pool } from "../scheduling/index.ts";
@@ -35,7 +36,10 @@ export async function traceWorkload(
 
 export async function fileWorkload(file: string, session: Session): Promise<Workload> {
   const { arguments: args, terminal, clock } = session;
-  const objects = await told(file, async () => manifestsOf(await textOf(file, terminal)));
+  const objects: KubeObject[] = [];
+  for (const each of await filesOf(file)) {
+    objects.push(...(await told(each, async () => manifestsOf(await textOf(each, terminal)))));
+  }
   const wished = args.text("nodes");
   const others = objects.filter(({ kind }) => kind !== "Node");
   const described = wished === undefined ? objects.filter(({ kind }) => kind === "Node") : wishedNodes(wished);
@@ -63,12 +67,25 @@ async function clusterNodes(session: Session): Promise<readonly KubeObject[]> {
   return items.map((node) => ({ ...node, apiVersion: "v1", kind: "Node" }));
 }
 
+/** A file itself; of a folder the manifests that `kubectl apply -f` takes, in the order of their names. */
+async function filesOf(path: string): Promise<readonly string[]> {
+  const isFolder = path !== "-" && (await told(path, () => stat(path))).isDirectory();
+  if (!isFolder) return [path];
+  const entries = await told(path, () => readdir(path, { withFileTypes: true }));
+  const names = entries.filter((entry) => !entry.isDirectory() && /\.(ya?ml|json)$/.test(entry.name));
+  if (names.length > 0) return names.map(({ name }) => join(path, name)).sort();
+  throw new Refusal(
+    `${path}: the folder has no *.yaml, *.yml or *.json file; name a file or another folder (folders in it are not read)`,
+  );
+}
+
 async function textOf(file: string, { stdin }: Terminal): Promise<string> {
   if (file === "-") {
     const text = stdin.isTTY ? undefined : await stdin.readText();
     if (text === undefined) throw new UsageError("- reads standard input, but nothing that is text was piped in");
     return text;
   }
+  if ((await stat(file)).isDirectory()) throw new Error("is a folder; name a file");
   const bytes = await readFile(file);
   return (file.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString("utf8");
 }

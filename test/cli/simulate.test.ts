@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parse } from "yaml";
 import { stage } from "./stage.ts";
 
 // id submit wait run used cpu memory asked estimate memory status user
@@ -93,6 +94,33 @@ describe("kubectl pool simulate", () => {
       itemsPerSecondMilli: 100,
       unfinished: 0,
     });
+  });
+
+  test("takes a folder of manifests as kubectl apply does, and no folder below it", async () => {
+    const parts = file("parts");
+    mkdirSync(join(parts, "below.yaml"), { recursive: true });
+    const [pool = "", task = "", inputs = ""] = manifests.split("---\n");
+    writeFileSync(join(parts, "pool.yml"), pool);
+    writeFileSync(join(parts, "task.yaml"), task);
+    writeFileSync(join(parts, "inputs.json"), JSON.stringify(parse(inputs)));
+    writeFileSync(join(parts, "README.md"), "kind: [");
+    const options = ["--nodes", "1xcpu=1", "--item-seconds", "1"];
+    const whole = await simulate("-f", file("work.yaml"), ...options);
+    expect(whole.status).toBe(0);
+    expect(await simulate("-f", parts, ...options)).toEqual(whole);
+  });
+
+  test("what is wrong with a folder is told with its name, and with the file's where it is one file", async () => {
+    const [empty, flawed] = [file("empty"), file("flawed")];
+    for (const each of [empty, flawed]) mkdirSync(each);
+    writeFileSync(join(flawed, "a.yaml"), manifests);
+    writeFileSync(join(flawed, "b.yaml"), "{apiVersion: v1, kind: Node}");
+    expect(await simulate("-f", empty)).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining(`${empty}: the folder has no *.yaml, *.yml or *.json file; name a file or`),
+    });
+    expect((await simulate("-f", flawed)).stderr).toContain(`${join(flawed, "b.yaml")}: document 1, a Node, has no`);
+    expect((await simulate("--swf", flawed)).stderr).toContain(`${flawed}: is a folder; name a file`);
   });
 
   test("takes an item's time from the task, and cuts chunks of size Auto by it", async () => {
