@@ -67,7 +67,11 @@ export const pooledTaskStatus = z
     progress: z
       .object({
         percent: z.int().min(0).max(100).describe("Items that have ended, in hundredths."),
-        itemsPerSecondMilli: z.int().min(0).exactOptional().describe("Items ended a second since the task last rested, in thousandths."),
+        itemsPerSecondMilli: z
+          .int()
+          .min(0)
+          .exactOptional()
+          .describe("Items ended a second since the task last rested, in thousandths."),
         estimatedCompletion: z.iso
           .datetime()
           .exactOptional()
