@@ -1,7 +1,7 @@
 // The starts that a pool's status remembers: decided, and their Pods not seen yet. Each is one text there, since the API
 // server pays for every value of a status at every write of it. Does not know why a shard starts.
 import * as z from "zod";
-import { quantities } from "./amount.ts";
+import { quantities } from "./quantity.ts";
 
 const openStart = z.object({
   namespace: z.string().min(1).max(63),

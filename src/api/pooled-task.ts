@@ -2,12 +2,13 @@
 // wrote. Does not know how shards run.
 import type { KubeObject, Resource } from "@dsl/kube-operator";
 import * as z from "zod";
-import { bytesOf, quantity } from "./amount.ts";
+import { bytesOf } from "./amount.ts";
 import { gangMax, shardCountMax } from "./chunks.ts";
 import { group, version } from "./group.ts";
 import { itemSource, matrixCount, rangeCount } from "./item-source.ts";
 import type { PooledTaskStatus } from "./pooled-task-status.ts";
 import type { Parsed, Problem } from "./problem.ts";
+import { quantity } from "./quantity.ts";
 import { read, specOf } from "./reading.ts";
 import { fixed, immutable, type Rule, validations } from "./rule.ts";
 import { allowedTemplate, type PodTemplate, storedTemplate } from "./template.ts";

@@ -2,7 +2,6 @@
 import * as z from "zod";
 import { recommendationTypes } from "../scheduling/advice/recommendation.ts";
 import { learnedKeysMax } from "../scheduling/learned.ts";
-import { quantities, toldQuantity } from "./amount.ts";
 import { conditions } from "./condition.ts";
 import { openStartBytesMax } from "./open-starts.ts";
 import {
@@ -14,6 +13,7 @@ import {
   preemptionWithinPool,
   stopPolicy,
 } from "./pool-words.ts";
+import { quantities, toldQuantity } from "./quantity.ts";
 import { queueMemoryFields } from "./queue-memory.ts";
 
 /** Of one pool. */

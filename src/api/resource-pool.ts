@@ -3,7 +3,6 @@
 import type { KubeObject, Resource } from "@dsl/kube-operator";
 import * as z from "zod";
 import { movingOrders } from "../scheduling/order/index.ts";
-import { quantities } from "./amount.ts";
 import { group, version } from "./group.ts";
 import { labelSelectorSchema, type MakeObject } from "./label-selector.ts";
 import {
@@ -16,6 +15,7 @@ import {
   stopPolicy,
 } from "./pool-words.ts";
 import type { Parsed } from "./problem.ts";
+import { quantities } from "./quantity.ts";
 import { read, specOf } from "./reading.ts";
 import type { ResourcePoolStatus } from "./resource-pool-status.ts";
 import { immutable, type Rule, validations } from "./rule.ts";

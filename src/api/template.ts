@@ -1,8 +1,8 @@
 // The Pod template of a task: an allow-list, written once, as a schema. What is not named here does not exist for the
 // operator, and the admission policy that refuses it aloud is made from this same schema (admission.ts).
 import * as z from "zod";
-import { quantities } from "./amount.ts";
 import { labelSelectorSchema, type MakeObject } from "./label-selector.ts";
+import { quantities } from "./quantity.ts";
 import { reservedDomains } from "./reserved-names.ts";
 
 const name = (): z.ZodString => z.string().max(253);

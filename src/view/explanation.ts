@@ -1,8 +1,10 @@
 // Why a task does not run, and what would help, as named lines. Where the answer is computed (from the status, or by
 // the planner at this moment) is the caller's choice: both are an `Explained`.
+import { amountOf } from "../api/amount.ts";
 import type { PooledTask } from "../api/pooled-task.ts";
 import type { ResourcePool } from "../api/resource-pool.ts";
 import { isObserved } from "../api/task-conditions.ts";
+import { amountText } from "../scheduling/index.ts";
 import { durationText } from "./duration.ts";
 import { type PoolRow, poolRow } from "./pool-row.ts";
 import { whatHelpsAgainst } from "./reasons.ts";
@@ -82,7 +84,7 @@ function stateText({ stage, items, shards }: TaskRow): string {
   const parts = [stageTexts[stage]];
   if (items.total > 0) parts.push(`${items.succeeded} of ${items.total} items done`);
   if (items.failed > 0) parts.push(`${items.failed} failed`);
-  if (shards.running > 0) parts.push(`${shards.running} shards running`);
+  if (shards.running > 0) parts.push(`${shards.running} ${shards.running === 1 ? "shard" : "shards"} running`);
   if (shards.starting > 0) parts.push(`${shards.starting} starting`);
   if (shards.waiting > 0) parts.push(`${shards.waiting} waiting`);
   return parts.join(", ");
@@ -96,5 +98,12 @@ export function roomText(room: readonly Room[]): string {
   // Nodes name what they have none of, too.
   const had = room.filter(({ capacity }) => !/^0\D*$/.test(capacity));
   if (had.length === 0) return "no capacity known yet";
-  return had.map(({ resource, free, capacity }) => `${resource} ${free} free of ${capacity}`).join(", ");
+  return had
+    .map(({ resource, free, capacity }) => `${resource} ${told(resource, free)} free of ${told(resource, capacity)}`)
+    .join(", ");
+}
+
+/** Kubernetes tells bytes as it has them: `267847642337`. Less than nothing is free where Pods of others hold more than there is. */
+function told(resource: string, amount: string): string {
+  return amount.startsWith("-") ? amount : amountText(resource, amountOf(resource, amount), "down");
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { amountOf, amountsOf, bytesOf, cappedSum, quantity } from "../../src/api/amount.ts";
+import { amountOf, amountsOf, bytesOf, cappedSum } from "../../src/api/amount.ts";
+import { quantity } from "../../src/api/quantity.ts";
 
 describe("amounts", () => {
   test.each([
