@@ -5,7 +5,7 @@ import type { PooledTask } from "../api/pooled-task.ts";
 import { isObserved } from "../api/task-conditions.ts";
 import { automatic } from "../controller/engine-choice.ts";
 import { type Observed, observe } from "../controller/observe.ts";
-import { tasksOf, treesOf } from "../controller/observed/pools.ts";
+import { poolNamesOf, tasksOf, treesOf } from "../controller/observed/pools.ts";
 import { taskSpec } from "../controller/observed/specs.ts";
 import { poolStatus } from "../controller/pool-status.ts";
 import { refusalTold } from "../controller/refusals.ts";
@@ -48,7 +48,7 @@ async function planOf({ api }: Cluster, pool: string, now: number): Promise<{ ob
   const root = treesOf(stores).rootOf(pool);
   const memories = new TaskMemories(api);
   await Promise.all(
-    tasksOf(stores, root).map(async (each) => {
+    tasksOf(stores, poolNamesOf(stores, root)).map(async (each) => {
       const parsed = taskSpec(each);
       if (!parsed.ok || isFinished(each, parsed.spec)) return;
       const memory = await memories.remember(each, parsed.spec, now);

@@ -53,7 +53,7 @@ export function observe(input: ObserveInput, root: string, now: number): Observe
   const names = poolNamesOf(stores, root);
   let wakeAt = earliest(...names.map((name) => stores.tasksByPool.wakeDue(name, now)));
   const tasks: ObservedTask[] = [];
-  for (const object of tasksOf(stores, root)) {
+  for (const object of tasksOf(stores, names)) {
     const task = observeTask(input, object, tree, opens.get(object.metadata.uid) ?? [], now);
     tasks.push(task);
     wakeAt = earliest(wakeAt, nextMoment(task, now));

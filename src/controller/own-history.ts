@@ -17,13 +17,13 @@ export interface OwnHistory {
 }
 
 interface Ends {
-  /** When the first that ended in this time began. */
+  /** When the first of them began. */
   readonly since: number;
   readonly first: number;
   readonly last: number;
   /** After the first. */
   readonly count: number;
-  /** Of all of them, the first among them. */
+  /** That have ended in all of them, the first included. */
   readonly items: number;
 }
 
@@ -32,6 +32,7 @@ const restMs = 60_000;
 
 /** Sums over the items of one attempt. */
 export interface ItemSums {
+  /** All of them. */
   ended: number;
   /** Whose time is known. */
   timed: number;
@@ -82,7 +83,7 @@ export function withEnd(
 
 function withOneMore(
   ends: Ends | undefined,
-  { decided, began, end, items }: { readonly decided: number; readonly began: number; end: number; items: number },
+  { decided, began, end, items }: Readonly<Record<"decided" | "began" | "end" | "items", number>>,
 ): Ends {
   if (ends === undefined || decided - ends.last > restMs)
     return { since: began, first: end, last: end, count: 0, items };

@@ -3,7 +3,7 @@
 import { type Clock, hasFinalizer, type ObjectKey, sleep } from "@dsl/kube-operator";
 import { finalizers } from "../api/labels.ts";
 import type { PooledTask, PooledTaskSpec } from "../api/pooled-task.ts";
-import { tasksOf } from "./observed/pools.ts";
+import { poolNamesOf, tasksOf } from "./observed/pools.ts";
 import { taskSpec } from "./observed/specs.ts";
 import { inParallel } from "./parallel.ts";
 import { isFinished } from "./stage.ts";
@@ -54,7 +54,7 @@ export class TaskReader {
     const note = (moment: number | undefined): void => void (moment !== undefined && moments.push(moment));
     // Of thousands a few are new: a promise for each of the others would cost more than the look at them.
     const unread: Unread[] = [];
-    for (const task of tasksOf(stores, root.name)) {
+    for (const task of tasksOf(stores, poolNamesOf(stores, root.name))) {
       const parsed = taskSpec(task);
       if (!parsed.ok || task.metadata.deletionTimestamp !== undefined || isFinished(task, parsed.spec)) continue;
       const known = memories.known(task, parsed.spec, now);

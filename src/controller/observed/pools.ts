@@ -52,9 +52,9 @@ export function poolNamesOf(stores: Pick<Stores, "pools">, root: string): readon
   return [...new Set([root, ...trees.poolsOf(root).map(({ metadata }) => metadata.name)])].sort();
 }
 
-/** The tasks of a tree that are awake. */
-export function tasksOf(stores: Pick<Stores, "pools" | "tasksByPool">, root: string): readonly PooledTask[] {
-  return poolNamesOf(stores, root).flatMap((name) => [...stores.tasksByPool.awake(name)]);
+/** The tasks of these pools that are awake. */
+export function tasksOf({ tasksByPool }: Pick<Stores, "tasksByPool">, pools: readonly string[]): readonly PooledTask[] {
+  return pools.flatMap((name) => [...tasksByPool.awake(name)]);
 }
 
 /** From the root downwards; pools that do not lead to it stand alone, with nothing in force. */
