@@ -1,6 +1,8 @@
-// What is wrong with a task's template: fields outside the allow-list, reserved names, and what cannot be with several items
-// a shard. The admission policy says the same at the door; this holds also where it is not installed.
+// What is wrong with a task's template: fields outside the allow-list, reserved names, image names that are none, and what
+// cannot be with several items a shard. The admission policy says the same at the door, but for the image names; this holds also
+// where it is not installed.
 import type { ChunkSize } from "./chunks.ts";
+import { imageNameProblem } from "./image-name.ts";
 import type { Problem } from "./problem.ts";
 import { read } from "./reading.ts";
 import {
@@ -23,7 +25,10 @@ export function templateProblems(
   return [
     ...keyProblems("spec.template.metadata.labels", metadata?.labels),
     ...keyProblems("spec.template.metadata.annotations", metadata?.annotations),
-    ...[...containersOf(spec)].flatMap(([field, container]) => variableProblems(field, container)),
+    ...[...containersOf(spec)].flatMap(([field, container]) => [
+      ...imageProblems(field, container),
+      ...variableProblems(field, container),
+    ]),
     ...commandProblems(spec.containers, chunk),
   ];
 }
@@ -46,6 +51,11 @@ function keyProblems(field: string, map: Readonly<Record<string, string>> | unde
         `keys under ${reservedDomains.join(", ")} are not allowed; remove it`,
       ),
     );
+}
+
+function imageProblems(field: string, { image }: Container): Problem[] {
+  const problem = image === undefined ? undefined : imageNameProblem(image);
+  return problem === undefined ? [] : [refused(`${field}.image`, problem)];
 }
 
 function variableProblems(field: string, { env = [] }: Container): Problem[] {

@@ -1,6 +1,7 @@
 // `kubectl pool map`: a command over items, results in order on standard output.
 import { isNotFound, type KubeApi } from "@dsl/kube-operator";
 import type { ChunkSize } from "../api/chunks.ts";
+import { imageNameProblem } from "../api/image-name.ts";
 import type { PooledTask, Reduce } from "../api/pooled-task.ts";
 import { taskStage } from "../view/task-row.ts";
 import type { Arguments, Options } from "./arguments.ts";
@@ -153,10 +154,13 @@ function parseRequest(args: Arguments, command: readonly string[]): UnnamedReque
   if (name !== undefined && !/^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/.test(name)) {
     throw new UsageError(`--name must be at most 40 lower-case letters, digits and dashes, but is "${name}"`);
   }
+  const image = required("image", "busybox:1.35");
+  const problem = imageNameProblem(image);
+  if (problem !== undefined) throw new UsageError(`--image: ${problem}`);
   return {
     name,
     pool: required("pool", "lab"),
-    image: required("image", "busybox:1.35"),
+    image,
     command,
     chunkSize,
     mode,

@@ -368,6 +368,10 @@ describe("wrong use is told by the argument's name, with exit status 2", () => {
   test.each([
     [["map", "--image", "i", ...command], "--pool is missing, such as --pool lab"],
     [["map", "--pool", "lab", ...command], "--image is missing, such as --image busybox:1.35"],
+    [
+      ["map", "--pool", "lab", "--image", "BusyBox", ...command],
+      '--image: "BusyBox" cannot name an image: its path has capital letters; write [REGISTRY/]PATH[:TAG] with the path in lower case, such as ghcr.io/team/tool:1.2',
+    ],
     [["map", "--pool", "lab", "--image", "i"], "the command is missing; write it after --: -- COMMAND [ARGS…]"],
     [["map", "--pool", "lab", "--image", "i", "--"], "the COMMAND after -- is missing"],
     [["map", "--pool", "lab", "echo", "--image", "i"], '"echo" stands before --; write the command after it: -- echo'],
