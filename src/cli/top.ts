@@ -32,8 +32,8 @@ export const top: Verb = {
   name: "top",
   summary: "show the pools, their use and their queues",
   usage: "[options]",
-  description: `Shows the pools as a tree: nodes (ready of all), CPUs (allocated of all), utilisation, tasks queued and running, and
-shards (running of those not done). Below stand the tasks that have not ended, their shards counted in the same way.`,
+  description: `Shows the pools as a tree: nodes (ready of all), CPUs (allocated of all), utilisation, how many tasks are queued and
+running, and how many of their shards run and wait. Below stand the tasks that have not ended.`,
   options,
   examples: [
     { does: "The pools now", command: "kubectl pool top" },
@@ -187,7 +187,7 @@ function taskColumns(isWide: boolean, withNamespace: boolean, now: number): read
   ];
 }
 
-/** Running of those not done. */
+/** Of those not done; what is being started still waits. */
 function shardsText({ running, starting, waiting }: TaskRow["shards"]): string {
-  return `${running}/${running + starting + waiting}`;
+  return `${running} run, ${starting + waiting} wait`;
 }

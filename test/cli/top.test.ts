@@ -40,12 +40,12 @@ test("pools are rows, and below stand the tasks that have not ended: what runs, 
   const { stdout } = await run(["top"]);
   expect(stdout).toMatchInlineSnapshot(`
     "POOL   READY     NODES    CPU      UTIL     QUEUED   RUNNING   SHARDS
-    lab    True      11/12    61/96    65%      1        1         58/371
+    lab    True      11/12    61/96    65%      1        1         58 run, 313 wait
     new    Unknown   <none>   <none>   <none>   <none>   <none>    <none>
 
-    TASK      POOL   DONE     FAILED   SHARDS   REASON     ETA
-    squares   lab    40/100   2        58/58    <none>     41m
-    last      lab    0/100    0        0/0      PoolFull   <none>
+    TASK      POOL   DONE     FAILED   SHARDS           REASON     ETA
+    squares   lab    40/100   2        58 run, 0 wait   <none>     41m
+    last      lab    0/100    0        0 run, 0 wait    PoolFull   <none>
     "
   `);
 });
@@ -63,14 +63,14 @@ test("-o wide -A tells the reasons, and everybody's tasks", async () => {
   const { run } = await twoPools();
   const { stdout } = await run(["top", "-A", "-o", "wide"]);
   expect(stdout).toMatchInlineSnapshot(`
-    "POOL   READY     NODES    CPU      UTIL     QUEUED   RUNNING   SHARDS   RESERVED   AGE   REASON   MESSAGE
-    lab    True      11/12    61/96    65%      1        1         58/371   0          0s    <none>   <none>
-    new    Unknown   <none>   <none>   <none>   <none>   <none>    <none>   <none>     0s    <none>   <none>
+    "POOL   READY     NODES    CPU      UTIL     QUEUED   RUNNING   SHARDS             RESERVED   AGE   REASON   MESSAGE
+    lab    True      11/12    61/96    65%      1        1         58 run, 313 wait   0          0s    <none>   <none>
+    new    Unknown   <none>   <none>   <none>   <none>   <none>    <none>             <none>     0s    <none>   <none>
 
-    NAMESPACE   TASK      POOL   DONE     FAILED   SHARDS   REASON     ETA      AGE   MESSAGE
-    default     squares   lab    40/100   2        58/58    <none>     41m      0s    <none>
-    default     last      lab    0/100    0        0/0      PoolFull   <none>   0s    each shard asks for 1 CPU; none is free
-    team-a      theirs    lab    0/0      0        0/0      <none>     <none>   0s    <none>
+    NAMESPACE   TASK      POOL   DONE     FAILED   SHARDS           REASON     ETA      AGE   MESSAGE
+    default     squares   lab    40/100   2        58 run, 0 wait   <none>     41m      0s    <none>
+    default     last      lab    0/100    0        0 run, 0 wait    PoolFull   <none>   0s    each shard asks for 1 CPU; none is free
+    team-a      theirs    lab    0/0      0        0 run, 0 wait    <none>     <none>   0s    <none>
     "
   `);
 });
