@@ -74,7 +74,8 @@ export class Recorder {
       else putOff.push(at);
     }
     const errors = await inParallel(due, lanes, async (task) => {
-      if (!(await this.#append(observed, task, uncut.get(task.key) ?? 0, now))) putOff.push(now);
+      if (await this.#append(observed, task, uncut.get(task.key) ?? 0, now)) return;
+      putOff.push(Math.max(now, task.memory?.lastAppend ?? 0));
     });
     // More may be cut as time goes by, though nothing else happens.
     if (due.some(({ key }) => uncut.has(key))) putOff.push(now + appendEveryMs);
@@ -127,7 +128,7 @@ export class Recorder {
         memory.refusal = { ...memory.refusal, ceiling: 0, ofRecords: true };
         memory.lastAppend = memory.refusal.until;
       }
-      return true;
+      return false;
     }
     if (memory.refusal?.ofRecords) delete memory.refusal;
     for (const line of groups.flat()) work.account.apply(line);
@@ -207,6 +208,8 @@ function observationsOf(
 }
 
 function appendDueAt({ memory, model, active, open }: ObservedTask, openBytes: number): number {
+  // Refused, they are tried again at their time, whatever else keeps the task.
+  if (memory?.refusal?.ofRecords) return memory.lastAppend;
   const left = (model?.waiting.length ?? 0) + (model?.backingOff.length ?? 0) + active.length + open.length;
   if (left === 0) return 0;
   return (memory?.lastAppend ?? 0) + Math.max(appendEveryMs, (openBytes / appendBytesPerSecond) * 1000);

@@ -1,6 +1,14 @@
 // Lets go and removes what is not needed any more: Jobs whose outcome is recorded, tasks past their time, all that belongs
 // to a task on its way out, and what outlived its task.
-import { type Clock, isNotFound, type KubeApi, type KubeObject, keyOf, removeFinalizer } from "@dsl/kube-operator";
+import {
+  type Clock,
+  controllerOf,
+  isNotFound,
+  type KubeApi,
+  type KubeObject,
+  keyOf,
+  removeFinalizer,
+} from "@dsl/kube-operator";
 import { finalizers, labels } from "../api/labels.ts";
 import { pooledTasks } from "../api/pooled-task.ts";
 import type { Write } from "../engine/engine.ts";
@@ -140,13 +148,25 @@ export class Remover {
       labelSelector: `${labels.taskUid}=${object.metadata.uid}`,
       limit: 500,
     });
-    if (page.items.length > 0) {
-      for (const job of page.items) this.#stores.learnJob(job);
-      return;
-    }
+    // A copy that somebody made of one is theirs.
+    const left = page.items.filter((job) => controllerOf(job)?.uid === object.metadata.uid);
+    // Of which somebody took the labels off is seen nowhere else.
+    const unseen = left.filter((job) => !this.#stores.learnJob(job));
+    for (const job of unseen) await this.#removeUnseen(job);
+    if (unseen.length > 0) throw new Error(`${task.key} waits for Jobs of its own to go that have lost their labels`);
+    if (left.length > 0) return;
     await ignoring(isGone, async () => {
       const left: KubeObject = await this.#api.patch(pooledTasks, keyOf(object), patch);
       if ((left.metadata.finalizers ?? []).length === 0) this.#stores.forgetTask(object);
+    });
+  }
+
+  async #removeUnseen(job: KubeObject): Promise<void> {
+    const { namespace = "", name, uid } = job.metadata;
+    const held = removeFinalizer(job, finalizers.record);
+    await ignoring(isGone, async () => {
+      await this.#api.delete(jobs, { namespace, name }, { uid, propagation: "Background" });
+      if (held !== undefined) await this.#api.patch(jobs, { namespace, name }, held);
     });
   }
 

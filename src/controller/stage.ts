@@ -27,6 +27,8 @@ export interface Facts {
   readonly account: Account | undefined;
   /** Attempts that have not ended, or are not recorded. */
   readonly unsettledAttempts: number;
+  /** Of these, attempts whose Pods have not ended. */
+  readonly activeAttempts: number;
   /** Decision of the first attempt. */
   readonly firstDecided: number | undefined;
   /** The Job that its attempts share, where somebody suspended that. */
@@ -45,7 +47,8 @@ export function stageOf(facts: Facts, now: number): Stage {
   if (end !== undefined) return { kind: facts.unsettledAttempts > 0 ? "Ending" : "Ended", ...end };
   if (problem !== undefined && account === undefined && spec.cancel) {
     const message = `cancelled (spec.cancel); nothing could run: ${problemsText(problems)}`;
-    return { kind: facts.unsettledAttempts > 0 ? "Ending" : "Ended", reason: "Cancelled", message };
+    // What has ended cannot be recorded, and what is still to be created will not be: neither is waited for.
+    return { kind: facts.activeAttempts > 0 ? "Ending" : "Ended", reason: "Cancelled", message };
   }
   if (problem !== undefined) return { kind: "Stalled", reason: problem.reason, message: problemsText(problems) };
   if (spec.suspend) return { kind: "Suspended", by: "spec.suspend" };
@@ -54,10 +57,13 @@ export function stageOf(facts: Facts, now: number): Stage {
     : { kind: "Suspended", by: `spec.suspend of Job ${facts.suspendedJob}` };
 }
 
-/** True once its end stands in the status, until `retryFailed` asks for more. */
+/**
+ * True once its end stands in the status, until `retryFailed` asks for more: also where `cancel` comes along, since what was
+ * asked for may run already.
+ */
 export function isFinished(task: PooledTask, spec: PooledTaskSpec): boolean {
   const finished = conditionOf(task.status?.conditions ?? [], "Finished")?.status === "True";
-  return finished && (spec.cancel || spec.retryFailed <= (task.status?.handledRetry ?? 0));
+  return finished && spec.retryFailed <= (task.status?.handledRetry ?? 0);
 }
 
 function endOf(

@@ -145,6 +145,8 @@ export class Starter {
     let opened: Promise<boolean> = Promise.resolve(true);
     if (newer.length > 0) {
       this.#openedAt.set(uid, now);
+      // One that was refused before may have the same number now: it is open anew.
+      for (const { start } of newer) this.#dropped.delete(openKey(start));
       const opening = this.#lock.writeOpenStarts(pool.object, [...carried, ...newer.map(({ start }) => start)]);
       opened = opening.then(
         () => true,
@@ -303,20 +305,22 @@ export class Starter {
     switch (engines[task.engine.name].existing(found, manifest)) {
       case "Same":
       case "Altered":
-        return this.#learn(found);
+        if (this.#learn(found)) return;
+        // Ours, and somebody took its labels: we would not see what becomes of it.
+        break;
       case "Earlier":
         await this.#api.delete(resource, keyOf(found), { uid: found.metadata.uid, propagation: "Background" });
         return;
-      case "Foreign":
-        this.#drop(starts);
-        if (task.memory !== undefined)
-          refuse(task.memory, task, "NameTaken", nameTaken(`${resource.kind} ${found.metadata.name}`).message, now);
     }
+    this.#drop(starts);
+    if (task.memory !== undefined)
+      refuse(task.memory, task, "NameTaken", nameTaken(`${resource.kind} ${found.metadata.name}`).message, now);
   }
 
-  #learn(object: KubeObject): void {
-    if (object.kind === "Pod") this.#stores.learnPod(object);
-    else this.#stores.learnJob(object);
+  #learn(object: KubeObject): boolean {
+    if (object.kind !== "Pod") return this.#stores.learnJob(object);
+    this.#stores.learnPod(object);
+    return true;
   }
 
   #drop(starts: readonly OpenStart[]): void {

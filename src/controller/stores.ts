@@ -83,7 +83,8 @@ export interface WritableStores extends Stores {
   learnTask(task: PooledTask): void;
   forgetTask(task: PooledTask): void;
   /** As the server answered it. */
-  learnJob(job: KubeObject): void;
+  /** False where nothing on it tells what it is to its task. */
+  learnJob(job: KubeObject): boolean;
   forgetJob(job: JobView): void;
   learnPod(pod: KubeObject): void;
   /** One whose outcome is recorded. */
@@ -167,6 +168,7 @@ export function watchedStores(manager: Pick<Manager, "store">): WritableStores {
       if (view !== undefined) jobStore.learn(view);
       const round = view === undefined ? project.round(job) : undefined;
       if (round !== undefined) roundStore.learn(round);
+      return view !== undefined || round !== undefined;
     },
     learnPod: (pod) => podStore.learn(project.pod(pod)),
     forgetPod(pod) {

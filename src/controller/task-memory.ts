@@ -182,7 +182,9 @@ export class TaskMemories {
   /** A quota that changed may let start what it refused. */
   liftRefusal(uid: string): void {
     const memory = this.#memories.get(uid);
-    if (memory !== undefined) delete memory.refusal;
+    if (memory === undefined) return;
+    if (memory.refusal?.ofRecords) memory.lastAppend = 0;
+    delete memory.refusal;
   }
 }
 

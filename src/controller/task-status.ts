@@ -23,7 +23,7 @@ export interface TaskPlan {
 
 /** Undefined where nothing is to be written: the task is finished, or on its way out. */
 export function taskStatus(task: ObservedTask, plan: TaskPlan, now: number): PooledTaskStatus | undefined {
-  const { object, memory, stage } = task;
+  const { object, spec, memory, stage } = task;
   if (stage.kind === "Finished" || stage.kind === "Deleting") return undefined;
   const previous = object.status;
   const account = memory?.work?.account;
@@ -45,7 +45,8 @@ export function taskStatus(task: ObservedTask, plan: TaskPlan, now: number): Poo
     }),
     ...(task.firstDecided !== undefined && { startTime: timeText(task.firstDecided) }),
     ...(ended && { completionTime: previous?.completionTime ?? timeText(endOf(stage.reason, account, now)) }),
-    handledRetry: account?.retryRound ?? previous?.handledRetry ?? 0,
+    // Of a cancelled task nothing is run again, however often it is asked for.
+    handledRetry: ended && spec?.cancel ? spec.retryFailed : (account?.retryRound ?? previous?.handledRetry ?? 0),
     summary: summaryOf(account, left),
     conditions: conditionsOf(previous?.conditions ?? [], stageConditions(task, queue, plan), generation, now),
   };

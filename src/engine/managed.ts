@@ -5,7 +5,7 @@ import { controllerOf, type KubeObject, type Manifest, type Resource } from "@ds
 import { attemptName } from "../api/labels.ts";
 import type { Engine, Existing, Placement, TaskContext, Write } from "./engine.ts";
 import { indexesText, itemIndexesAnnotation } from "./item-indexes.ts";
-import { jobs, roundJob } from "./job.ts";
+import { existingJob, jobs, roundJob } from "./job.ts";
 import type { RoundView } from "./job-views.ts";
 import { observePod } from "./observe-attempt.ts";
 import { podTemplate } from "./pod.ts";
@@ -23,7 +23,7 @@ export const managedEngine: Engine<AttemptPod> = {
     if (round === undefined) throw new TypeError("a Pod is created for a Job, and there is none");
     return { kind: "create", resource: pods, manifest: attemptPod(context, placement, round) };
   },
-  existing: existingPod,
+  existing: (found, intended) => (intended.kind === "Job" ? existingJob : existingPod)(found, intended),
   stop: deletion,
   release: () => undefined,
   remove: deletion,

@@ -20,6 +20,7 @@ function stage({ spec, status, nowSeconds = 0, deleted, ...facts }: Traits = {})
       problems: [],
       account: anAccount(2),
       unsettledAttempts: 0,
+      activeAttempts: 0,
       firstDecided: undefined,
       ...facts,
     },
@@ -88,7 +89,7 @@ test.each<[string, Traits, object]>([
   expect(stage(traits)).toMatchObject(expected);
 });
 
-test("a finished task is opened by retryFailed, unless it was cancelled", () => {
+test("a finished task is opened by retryFailed until its status says that it was heard, also where it is cancelled meanwhile", () => {
   const status = { handledRetry: 1, conditions: conditions({ Finished: "True" }) };
   const finished = (spec: Partial<PooledTaskSpec>): boolean => {
     const task = aTask(status, spec);
@@ -96,5 +97,6 @@ test("a finished task is opened by retryFailed, unless it was cancelled", () => 
   };
   expect(finished({ retryFailed: 1 })).toBe(true);
   expect(finished({ retryFailed: 2 })).toBe(false);
-  expect(finished({ retryFailed: 2, cancel: true })).toBe(true);
+  expect(finished({ retryFailed: 2, cancel: true })).toBe(false);
+  expect(finished({ retryFailed: 1, cancel: true })).toBe(true);
 });

@@ -24,7 +24,7 @@ export function restingOn(
 ): Resting | undefined {
   const { uid, namespace = "" } = task.metadata;
   const memory = memories.get(task);
-  if (hasFinished(task)) return finishedOn(stores, uid, [memory, choice, tree.state]);
+  if (hasFinished(task)) return finishedOn(stores, uid, [memory, memory?.work?.account.facts, choice, tree.state]);
   const account = memory?.work?.account;
   if (memory === undefined || account === undefined || account.firstDecided !== undefined) return undefined;
   if (memory.refusal !== undefined || memory.excludedNodes.size > 0) return undefined;

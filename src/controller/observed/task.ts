@@ -103,6 +103,7 @@ function observeAnew(
       spec,
       problems: parsed.ok ? (memory?.problem ? [memory.problem] : []) : parsed.problems,
       account,
+      activeAttempts: attempts.active.length,
       unsettledAttempts: attempts.active.length + attempts.ended.length + open.length,
       firstDecided,
       ...(suspendedJob !== undefined && { suspendedJob }),
