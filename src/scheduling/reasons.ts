@@ -1,4 +1,5 @@
 // Why a task waits, as one word and one sentence with amounts that a person can check. Does not decide anything.
+import { isPassing, selects, tolerates } from "./constraints.ts";
 import type { Contender } from "./contender.ts";
 import type { Stop, Waiting, WaitReason } from "./decision.ts";
 import type { Shape } from "./fit.ts";
@@ -177,12 +178,29 @@ function neverFitsText({ name }: Pool, shape: Shape, limited: PoolNode | undefin
   if (limited)
     return `${asksFor(shape)}; the limit of ${limited.pool.name} is ${requestText(limited.pool.limit ?? {})}`;
   const count = shape.admitted.length;
-  if (count === 0) return `no node of ${name} matches its node selector, affinity and tolerations`;
+  if (count === 0) return noneAdmitsText(name, shape, shortages);
   const { kind, most } = shortages.of(shape, shape.admitted, "allocatable");
   const admitting =
     count === 1 ? `the one node of ${name} that admits it` : `the ${count} nodes of ${name} that admit it`;
   if (kind === "Together") return `${asksFor(shape)}; none of ${admitting} has all of that`;
   return `${asksFor(shape)}; ${count === 1 ? admitting : `the largest of ${admitting}`} has ${most}`;
+}
+
+const taintsTold = 3;
+
+/** A node that only its taints close may have got them yesterday: these are named. */
+function noneAdmitsText(pool: string, { ask: { constraints } }: Shape, { ledger }: Shortages): string {
+  const selected = ledger.rooms.map(({ node }) => node).filter((node) => selects(constraints, node));
+  if (selected.length === 0) return `no node of ${pool} matches its node selector and affinity`;
+  const keepAway = selected.flatMap(({ taints }) =>
+    taints.filter((taint) => !isPassing(taint) && !tolerates(constraints, [taint])),
+  );
+  const texts = [
+    ...new Set(keepAway.map(({ key, value, effect }) => `${key}${value === "" ? "" : `=${value}`}:${effect}`)),
+  ];
+  const more = texts.length > taintsTold ? ` and ${texts.length - taintsTold} more` : "";
+  const nodes = selected.length === 1 ? "the one node" : `each of the ${selected.length} nodes`;
+  return `${nodes} of ${pool} that its node selector and affinity allow has a taint that its template does not tolerate: ${texts.slice(0, taintsTold).join(", ")}${more}`;
 }
 
 function noRoom(pool: Pool, shape: Shape, demand: number, shortages: Shortages): [WaitReason, string] {

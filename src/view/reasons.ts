@@ -33,7 +33,7 @@ export const whatHelps: Readonly<Record<TaskReason, string>> = {
   Starting:
     "Wait, unless the message says that it does not get better by itself; spec.startTimeoutSeconds ends the wait for each Pod.",
   NeverFits:
-    "Change what the message names, the limit or the nodes (a larger one, one that matches), or make the task anew so that it fits.",
+    "Change the limit or the nodes (a larger one, one that matches, a taint taken off) as the message says, or make a task that fits.",
   ItemsInvalid:
     "Mend the ConfigMap, if the items are in one; else make the task anew with items or chunks as the message wants them.",
   ItemsChanged: "Put the ConfigMap's old contents back, or make the task anew for the new ones.",

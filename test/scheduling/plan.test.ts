@@ -268,7 +268,23 @@ describe("why a task waits", () => {
         .withTasks({ a: { shards: 1, cpu: 1, constraints: { nodeSelector: { disk: "ssd" } } } }),
     )
       .waits({ a: "NeverFits" })
-      .says("a", "no node of lab matches its node selector, affinity and tolerations");
+      .says("a", "no node of lab matches its node selector and affinity");
+  });
+
+  test("where only taints keep a shard from all nodes, they are named", () => {
+    const taints = [{ key: "maintenance", value: "yes", effect: "NoSchedule" }] as const;
+    const passing = { key: "node.kubernetes.io/unreachable", value: "", effect: "NoExecute" } as const;
+    expectPlan(
+      aPool()
+        .withNode("n1", { cpu: 4 }, { taints })
+        .withNode("n2", { cpu: 4 }, { taints: [...taints, passing] })
+        .withTasks({ a: { shards: 1, cpu: 1 } }),
+    )
+      .waits({ a: "NeverFits" })
+      .says(
+        "a",
+        "each of the 2 nodes of lab that its node selector and affinity allow has a taint that its template does not tolerate: maintenance=yes:NoSchedule",
+      );
   });
 
   test("a pool without a usable node is not ready", () => {
