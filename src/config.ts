@@ -2,15 +2,13 @@
 import { hostname } from "node:os";
 import * as z from "zod";
 
-const seconds = (fallback: number): z.ZodType<number> => z.coerce.number().positive().max(3600).default(fallback);
-
 const settings = z.strictObject({
   /** Where the operator's Lease is. */
   KUBE_POOL_NAMESPACE: z.string().min(1).max(63).default("kube-pool-system"),
   /** Names this replica in the Lease; in a cluster the Pod's name. */
   KUBE_POOL_IDENTITY: z.string().min(1).max(253).default(`${hostname()}-${process.pid}`),
   KUBE_POOL_LEADER_ELECTION: z.enum(["on", "off"]).default("on"),
-  KUBE_POOL_LEASE_SECONDS: seconds(15),
+  KUBE_POOL_LEASE_SECONDS: z.coerce.number().min(1).max(3600).default(15),
   /** How tasks that begin become Pods; of Managed, how these come to their nodes, Auto unless it says so. */
   KUBE_POOL_ENGINE: z
     .enum(["Native", "Managed", "Managed/Scheduler", "Managed/Direct"], {
@@ -34,13 +32,29 @@ export interface Config {
   readonly logLevel: "debug" | "info" | "warn" | "error" | "silent";
 }
 
+/**
+ * Into each Pod kubelets put variables for the Services of its namespace: beside one that is called kube-pool or
+ * kube-pool-metrics they begin as ours do, and one of kube-pool-health has the very name of ours.
+ */
+function isOfService(name: string, value: string): boolean {
+  if (/_SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)$/.test(name) || /_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$/.test(name))
+    return true;
+  return name.endsWith("_PORT") && /^(tcp|udp|sctp):\/\//.test(value);
+}
+
 /** Throws an Error whose message names each wrong variable and what it may be. */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
-  const ours = Object.fromEntries(Object.entries(environment).filter(([name]) => name.startsWith("KUBE_POOL_")));
-  const read = settings.safeParse(ours);
+  const ours = Object.entries(environment).filter(
+    ([name, value = ""]) => name.startsWith("KUBE_POOL_") && !isOfService(name, value),
+  );
+  const read = settings.safeParse(Object.fromEntries(ours));
   if (!read.success) {
-    const lines = read.error.issues.map((issue) => `  ${issue.path.join(".") || "environment"}: ${issue.message}`);
-    throw new Error(`the operator cannot start with this environment:\n${lines.join("\n")}`);
+    const lines = read.error.issues.flatMap((issue) =>
+      issue.code === "unrecognized_keys"
+        ? issue.keys.map((name) => `${name} is no setting; there are ${Object.keys(settings.shape).join(", ")}`)
+        : [`${issue.path.join(".")}: ${issue.message}`],
+    );
+    throw new Error(`the operator cannot start with this environment: ${lines.join(" · ")}`);
   }
   const value = read.data;
   return Object.freeze({

@@ -25,10 +25,22 @@ import { watchedStores } from "./controller/stores.ts";
 import { TaskMemories } from "./controller/task-memory.ts";
 import { wakePools } from "./controller/wake.ts";
 
+const oldestNode = "22.19";
+
 // The lease is held by a thread that starts this same file: there, importing the runtime is all that has to happen.
-if (isMainThread) await main();
+if (isMainThread) {
+  try {
+    await main();
+  } catch (error) {
+    // One line, as all of the log.
+    pino().fatal({ err: error }, "the operator ends");
+    process.exit(1);
+  }
+}
 
 async function main(): Promise<void> {
+  if (process.versions.node.localeCompare(oldestNode, "en", { numeric: true }) < 0)
+    throw new Error(`this is Node ${process.versions.node}; the operator needs ${oldestNode} or later`);
   const config = readConfig(process.env);
   const log = pino({ level: config.logLevel, base: { identity: config.identity } });
   const connection = inClusterConnection(process.env) ?? (await kubeconfigConnection({ environment: process.env }));

@@ -68,8 +68,11 @@ export interface Manager {
   run(signal: AbortSignal): Promise<void>;
 }
 
-/** A healthy watch hears something at least each minute. */
-const quietMs = 90_000;
+/**
+ * A healthy watch hears something about each minute; one that has heard nothing for a minute and a half is begun anew. Only
+ * where that has brought nothing either is what we know old.
+ */
+const quietMs = 120_000;
 const threadStallMs = 10_000;
 
 export function createManager(options: ManagerOptions): Manager {
