@@ -184,7 +184,7 @@ function stageOf({ pool: root }: Observed, pool: ObservedPool, { problems = [] }
   return [
     "Ready",
     "NodesUntainted",
-    `${nodes}; sharing is Exclusive, and others may still place Pods on ${namesText(untainted)}: kubectl taint nodes ${untainted[0]} ${taint}`,
+    `${nodes}; sharing is Exclusive, and others may still place Pods on ${namesText(untainted)}: kubectl taint nodes ${untainted.slice(0, 20).join(" ")} ${taint}`,
   ];
 }
 

@@ -13,7 +13,7 @@ import type { ObservedTask } from "./observed/task.ts";
 import { runLimitMs } from "./outlook.ts";
 import { sumsOf } from "./own-history.ts";
 import { inParallel } from "./parallel.ts";
-import { refuse, whyRefused } from "./refusals.ts";
+import { refusalText, refuse, whyRefused } from "./refusals.ts";
 import { linesOf, resultBytesIn } from "./settle.ts";
 import { keysFor, type TaskMemories, type TaskMemory, type Work } from "./task-memory.ts";
 
@@ -123,7 +123,7 @@ export class Recorder {
         throw error;
       }
       // Nothing more starts whose outcome could not be written down.
-      refuse(memory, task, reason, `the records cannot be written: ${(error as ApiError).message}`, now);
+      refuse(memory, task, reason, `the records cannot be written: ${refusalText(error as ApiError)}`, now);
       if (memory.refusal !== undefined) {
         memory.refusal = { ...memory.refusal, ceiling: 0, ofRecords: true };
         memory.lastAppend = memory.refusal.until;

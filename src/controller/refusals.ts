@@ -72,5 +72,16 @@ export function whyRefused(error: unknown): TaskReason | undefined {
     : refusalReason(error.message);
 }
 
+/** What was answered, and whose it is to mend, where the operator itself may not do what it asked for. */
+export function refusalText({ message }: ApiError): string {
+  if (!isForbidden(message)) return message;
+  return `the operator lacks a right that its manifests grant (deploy/manifests/rbac.yaml), ask who runs it: ${message}`;
+}
+
+/** RBAC's words; an admission policy or a quota has others. */
+function isForbidden(message: string): boolean {
+  return /is forbidden: User "[^"]*" cannot \w+ resource/.test(message);
+}
+
 /** Of the client's errors, those that another login, another moment or another look may mend. */
 const passing: ReadonlySet<number> = new Set([401, 404, 408, 409, 429]);

@@ -31,7 +31,7 @@ import type { ObservedTask } from "./observed/task.ts";
 import { openRequest } from "./open-starts.ts";
 import { inParallelWithin } from "./parallel.ts";
 import type { PoolLock } from "./pool-lock.ts";
-import { refuse, whyRefused } from "./refusals.ts";
+import { refusalText, refuse, whyRefused } from "./refusals.ts";
 import type { Sender } from "./sender.ts";
 import type { WritableStores } from "./stores.ts";
 import { nameTaken } from "./task-memory.ts";
@@ -287,10 +287,10 @@ export class Starter {
       if (isAlreadyExists(error)) return this.#meet(task, { resource, manifest }, starts, now);
       const reason = whyRefused(error);
       if (reason === undefined || task.memory === undefined) throw error;
-      const { message } = error as ApiError;
+      const message = refusalText(error as ApiError);
       this.#drop(starts);
       refuse(task.memory, task, reason, message, now);
-      this.#log.info({ task: task.key, name: manifest.metadata.name, reason, message }, "start refused");
+      this.#log.warn({ task: task.key, name: manifest.metadata.name, reason, message }, "start refused");
     }
   }
 
