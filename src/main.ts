@@ -86,7 +86,7 @@ async function main(): Promise<void> {
 
   wakePools(poolController, stores);
   orphanController(manager, stores, applier);
-  forgetTheGone({ manager, stores, memories, reporter, clock: systemClock });
+  forgetTheGone({ manager, stores, memories, applier, reporter, clock: systemClock });
 
   try {
     await manager.run(AbortSignal.any([stopSignal(process), lost.signal]));

@@ -2,6 +2,7 @@
 // lets those try again whom it refused.
 import type { Clock, Manager } from "@dsl/kube-operator";
 import type { PodView } from "../engine/pod-views.ts";
+import type { Applier } from "./apply.ts";
 import type { Reporter } from "./report.ts";
 import type { Stores } from "./stores.ts";
 import type { TaskMemories } from "./task-memory.ts";
@@ -16,11 +17,12 @@ export interface RetainOptions {
   readonly manager: Pick<Manager, "elected">;
   readonly stores: Stores;
   readonly memories: TaskMemories;
+  readonly applier: Applier;
   readonly reporter: Reporter;
   readonly clock: Pick<Clock, "monotonic">;
 }
 
-export function forgetTheGone({ manager, stores, memories, reporter, clock }: RetainOptions): void {
+export function forgetTheGone({ manager, stores, memories, applier, reporter, clock }: RetainOptions): void {
   stores.tasks.onChange(({ type, object }) => {
     if (type !== "delete") return;
     memories.forget(object.metadata.uid);
@@ -29,6 +31,7 @@ export function forgetTheGone({ manager, stores, memories, reporter, clock }: Re
   stores.pools.onChange(({ type, object }) => {
     if (type !== "delete") return;
     memories.times.forget(object.metadata.uid);
+    applier.forget(object.metadata.uid);
     reporter.forget(object.metadata.uid);
   });
   stores.rounds.onChange(({ type, object }) => {

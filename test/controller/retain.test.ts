@@ -1,6 +1,7 @@
 import type { Change } from "@dsl/kube-operator";
 import { manualClock } from "@dsl/kube-operator/testing";
 import { expect, test } from "vitest";
+import type { Applier } from "../../src/controller/apply.ts";
 import type { Reporter } from "../../src/controller/report.ts";
 import { forgetTheGone } from "../../src/controller/retain.ts";
 import { DepartedPods, type Stores } from "../../src/controller/stores.ts";
@@ -19,6 +20,7 @@ function aReplica() {
     manager: { elected: election.promise },
     stores: { tasks: silent, pools: silent, rounds: silent, quotas: silent, pods, departed } as unknown as Stores,
     memories: {} as TaskMemories,
+    applier: {} as Applier,
     reporter: {} as Reporter,
     clock,
   });
