@@ -98,7 +98,7 @@ async function main(): Promise<void> {
 
   wakePools(poolController, stores);
   orphanController(manager, stores, applier);
-  forgetTheGone(stores, memories, reporter);
+  forgetTheGone({ manager, stores, memories, applier, reporter, clock: systemClock });
 
   try {
     await manager.run(AbortSignal.any([stopSignal(process), lost.signal]));

@@ -92,6 +92,12 @@ export class Applier {
     return this.#lock.claim(root);
   }
 
+  /** Of a pool that is gone. */
+  forget(uid: string): void {
+    this.#lock.forget(uid);
+    this.#starter.forget(uid);
+  }
+
   /** First of all: what became of attempts, and how shards are cut that the plan starts. */
   record(observed: Observed, plan: Plan, now: number): Promise<Recorded> {
     return this.#recorder.record(observed, plan, now);

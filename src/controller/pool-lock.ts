@@ -64,6 +64,11 @@ export class PoolLock {
     });
   }
 
+  /** Of a pool that is gone. */
+  forget(uid: string): void {
+    this.#claimed.delete(uid);
+  }
+
   async writeOpenStarts(pool: ResourcePool, openStarts: readonly OpenStart[]): Promise<void> {
     await this.write(pool, (status) => ({
       ...status,

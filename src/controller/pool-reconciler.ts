@@ -55,12 +55,13 @@ export class PoolReconciler {
   async reconcile(root: ObjectKey): Promise<void> {
     const { applier, reporter, clock, giveWay } = this.#options;
     // A child has its place in the tree of its root; who woke it by its own name meant a pool that was there before.
-    if (treesOf(this.#options.stores).rootOf(root.name) !== root.name) return;
+    if (treesOf(this.#options.stores).rootOf(root.name) !== root.name) return this.#forget(root);
     await applier.claim(root.name).catch((error: unknown) => this.#raise([error]));
     const read = await this.#reader.read(root, clock.now());
 
     const now = clock.now();
     const observed = observe({ ...this.#options, queueMemory: this.#queues.of(root.name) }, root.name, now);
+    if (isGone(observed)) return this.#forget(root);
     await giveWay?.();
     const { statistics: keeper, forecaster, adviser, memo } = this.#of(root, now);
     const plan = this.#plan(observed, now, memo);
@@ -112,6 +113,13 @@ export class PoolReconciler {
     return found;
   }
 
+  /** All that is kept by its name alone. */
+  #forget({ name }: ObjectKey): void {
+    this.#roots.delete(name);
+    this.#queues.forget(name);
+    this.#options.reporter.forgetRoot(name);
+  }
+
   /** One failed write is retried with the next plan, after a delay that grows. */
   #raise(errors: readonly unknown[]): void {
     const lost = errors.find((error) => error instanceof LeadershipLost);
@@ -123,6 +131,11 @@ export class PoolReconciler {
     if (errors.length > 1)
       throw new AggregateError(errors, `${errors.length} requests failed, the first: ${String(errors[0])}`);
   }
+}
+
+/** There is no pool of that name or below it, and no task that names it: nothing of it can be planned or told. */
+function isGone({ pools, tasks, asleep }: Observed): boolean {
+  return pools.size === 0 && tasks.length === 0 && asleep.every(({ size }) => size === 0);
 }
 
 function earliest(...moments: readonly (number | undefined)[]): number | undefined {

@@ -28,4 +28,9 @@ export class QueueMemories {
     else this.#byRoot.delete(root);
     return Object.fromEntries(remembered);
   }
+
+  /** Of a tree that is gone. */
+  forget(root: string): void {
+    this.#byRoot.delete(root);
+  }
 }

@@ -292,6 +292,12 @@ export class Reporter {
     this.#messageAt.delete(uid);
     this.#changedAt.delete(uid);
   }
+
+  /** Of a tree that is gone. */
+  forgetRoot(root: string): void {
+    this.#wordsAt.delete(root);
+    this.#startsAt.delete(root);
+  }
 }
 
 interface Pace<S> {

@@ -353,6 +353,12 @@ export class Starter {
     return this.#written.get(task) ?? task;
   }
 
+  /** Of a pool that is gone. */
+  forget(uid: string): void {
+    this.#openedAt.delete(uid);
+    this.#creates.delete(uid);
+  }
+
   /** The pool's status does not carry all of the former ones any more. */
   closed(former: readonly OpenStart[], stillOpen: readonly string[]): void {
     const open = new Set(stillOpen);

@@ -25,7 +25,7 @@ export interface Stores {
   /** Index `job`: UID of the Job that cannot create its Pod. */
   readonly createFailures: StoreReader<CreateFailure>;
   readonly quotas: StoreReader<KubeObject>;
-  /** Pods of our Jobs that are gone, as they were last seen, until their Job is gone too. */
+  /** Pods of our Jobs that are gone, as they were last seen, until their outcome is recorded or their Job is gone too. */
   readonly departed: DepartedPods;
   /** Any change of a task, of its Jobs or of their Pods wakes it. */
   readonly tasksByPool: TasksByPool;
@@ -67,7 +67,7 @@ export class DepartedPods {
     return pods === undefined ? [] : [...pods.values()];
   }
 
-  /** Its outcome is recorded. */
+  /** Its outcome is recorded, or nobody will ask us for it. */
   drop({ metadata, attempt }: PodView): void {
     this.#byJob.get(attempt?.job ?? "")?.delete(metadata.uid);
   }

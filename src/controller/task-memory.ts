@@ -62,6 +62,8 @@ const problemRereadMs = 5_000;
 export class TaskMemories {
   readonly #api: KubeApi;
   readonly #memories = new Map<string, TaskMemory>();
+  /** By uid: the read that is under way. What is doubted or forgotten meanwhile is not remembered by it. */
+  readonly #reads = new Map<string, Promise<TaskMemory>>();
   /** UIDs of tasks whose records are not what we remembered. */
   readonly #doubted = new Set<string>();
   /** What is remembered of tasks that have ended. */
@@ -96,9 +98,16 @@ export class TaskMemories {
   ): Promise<TaskMemory> {
     const known = this.known(task, spec, now);
     if (known !== undefined) return known;
-    const fresh = await this.#read(task, spec, this.get(task), isNew, now);
-    this.#memories.set(task.metadata.uid, fresh);
-    return fresh;
+    const { uid } = task.metadata;
+    const read = this.#read(task, spec, this.get(task), isNew, now);
+    this.#reads.set(uid, read);
+    try {
+      const fresh = await read;
+      if (this.#reads.get(uid) === read) this.#memories.set(uid, fresh);
+      return fresh;
+    } finally {
+      if (this.#reads.get(uid) === read) this.#reads.delete(uid);
+    }
   }
 
   async #read(
@@ -170,12 +179,14 @@ export class TaskMemories {
   /** Somebody else wrote, or an answer was lost: what is stored is read again. */
   doubt(uid: string): void {
     this.#memories.delete(uid);
+    this.#reads.delete(uid);
     this.#doubted.add(uid);
   }
 
   /** The task is gone. */
   forget(uid: string): void {
     this.#memories.delete(uid);
+    this.#reads.delete(uid);
     this.#doubted.delete(uid);
   }
 

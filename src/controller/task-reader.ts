@@ -62,9 +62,11 @@ export class TaskReader {
       else if (!this.#reading.has(task.metadata.uid)) unread.push({ task, spec: parsed.spec });
     }
     const read = (tasks: readonly Unread[], isNew: boolean): Promise<readonly unknown[]> =>
-      inParallel(tasks, lanes, async ({ task, spec }) =>
-        note(rereadAt(await memories.remember(task, spec, now, { isNew }), spec)),
-      );
+      inParallel(tasks, lanes, async ({ task, spec }) => {
+        // Of many the last are not read at once: what has gone by then is not brought back to memory.
+        if (stores.tasks.countBy("uid", task.metadata.uid) === 0) return;
+        note(rereadAt(await memories.remember(task, spec, now, { isNew }), spec));
+      });
     const late = this.#failed.get(root.name) ?? [];
     this.#failed.delete(root.name);
     const hasJustCome = ({ task }: Unread): boolean => this.#hasJustCome(task);

@@ -6,6 +6,7 @@ import type { PooledTask } from "../api/pooled-task.ts";
 import { poolNameOf } from "./observed/specs.ts";
 
 interface OfPool {
+  readonly name: string;
   /** By uid. */
   readonly awake: Map<string, PooledTask>;
   readonly asleep: Map<string, Sleeper>;
@@ -33,10 +34,13 @@ export class TasksByPool {
     former?.awake.delete(uid);
     former?.asleep.delete(uid);
     this.#poolOf.delete(uid);
-    if (type === "delete") return;
-    const pool = this.#named(poolNameOf(object));
-    pool.awake.set(uid, object);
-    this.#poolOf.set(uid, pool);
+    if (type !== "delete") {
+      const pool = this.#named(poolNameOf(object));
+      pool.awake.set(uid, object);
+      this.#poolOf.set(uid, pool);
+    }
+    // Last, since most often it stays with its pool.
+    if (former !== undefined && former.awake.size + former.asleep.size === 0) this.#pools.delete(former.name);
   }
 
   /** Those that are looked at. */
@@ -89,8 +93,11 @@ export class TasksByPool {
   }
 
   #named(name: string): OfPool {
-    const pool = this.#pools.get(name) ?? { awake: new Map(), asleep: new Map(), nextDue: Number.POSITIVE_INFINITY };
-    this.#pools.set(name, pool);
+    let pool = this.#pools.get(name);
+    if (pool === undefined) {
+      pool = { name, awake: new Map(), asleep: new Map(), nextDue: Number.POSITIVE_INFINITY };
+      this.#pools.set(name, pool);
+    }
     return pool;
   }
 }

@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Change, Controller, ObjectKey } from "@dsl/kube-operator";
 import type { PooledTask } from "../api/pooled-task.ts";
+import { parentOf } from "../api/resource-pool.ts";
 import type { JobView, RoundView } from "../engine/job-views.ts";
 import type { PodView } from "../engine/pod-views.ts";
 import { ownershipOf, treesOf } from "./observed/pools.ts";
@@ -48,12 +49,14 @@ export function wakePools(controller: Controller, stores: Stores): void {
     [...stores.jobs.byIndex("uid", uid), ...stores.rounds.byIndex("uid", uid)].flatMap(({ task }) => poolOfTask(task));
 
   // A pool that comes, goes or selects other nodes changes what all others own; under the name of one that goes its
-  // tasks are told so.
+  // tasks are told so, and under that of a parent that is not there whoever was the last below it is not planned any more.
   controller.watches(
     stores.pools,
     (change) => {
       const { name } = change.object.metadata;
-      return isNewSpec(change) ? [...everyTree(), { name }] : treeOf(name);
+      const parent = parentOf(change.old ?? change.object);
+      const formerly = parent === undefined ? [] : [{ name: parent }];
+      return isNewSpec(change) ? [...everyTree(), { name }, ...formerly] : treeOf(name);
     },
     soon,
   );

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { aCluster, type SimulatedCluster } from "../support/simulated-cluster.ts";
 import type { Program } from "../support/simulated-cluster-kubelet.ts";
 import { type Interceptor, type OperatorWrite, writeText } from "../support/simulated-cluster-operator.ts";
+import { pods } from "../support/simulated-cluster-world.ts";
 
 const slow: Program = ({ item }) => ({ result: item, ms: 3000 });
 const numbers = (end: number): string[] => Array.from({ length: end }, (_, n) => `${n}`);
@@ -46,6 +47,25 @@ test("after a clean stop the other takes over at once", async () => {
   expect(await ended).toBeUndefined();
   await cluster.finish("work");
   expect(cluster.history.violations()).toEqual([]);
+});
+
+test("who takes over records what a Pod said that went before its end was recorded", async () => {
+  const cluster = await aCluster()
+    .withEngine({ name: "Managed", binding: "Auto" })
+    .withNodes(1, { cpu: 1 })
+    .withProgram(slow)
+    .withOperators({ name: "one", elects: true }, { name: "two", elects: true })
+    .start();
+  await cluster.run(900);
+  await cluster.task("work", { items: { range: { end: 1 } } });
+  await cluster.until(() => cluster.running("work").length === 1);
+  await cluster.run(1);
+  cluster.operators.find(({ writes }) => writes.some(({ plural }) => plural === "jobs"))?.kill();
+  await cluster.until(() => cluster.pods("work").some(({ status }) => status?.phase === "Succeeded"));
+  await cluster.run(1);
+  for (const { metadata } of cluster.pods("work")) await cluster.api.delete(pods, metadata, { gracePeriodSeconds: 0 });
+  await cluster.finish("work");
+  expect(cluster.attempts("work")).toEqual(["0/1 Succeeded"]);
 });
 
 /** A first operator is stopped like a machine that sleeps, just before one of its writes; a second one leads meanwhile. */

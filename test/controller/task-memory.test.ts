@@ -68,3 +68,20 @@ test("the records are read where somebody else has held a task that looked new, 
   expect(await memories.remember(held, spec, 0)).not.toBe(memory);
   expect(asked).toEqual([records]);
 });
+
+test.each(["forget", "doubt"] as const)(
+  "what a read finds that began before a %s is not remembered",
+  async (meanwhile) => {
+    const answer = Promise.withResolvers<never>();
+    const memories = new TaskMemories({ get: () => answer.promise } as unknown as KubeApi);
+    const { task, spec } = stored();
+    const reading = memories.remember(task, spec, 0);
+    memories[meanwhile](task.metadata.uid);
+    answer.reject(new ApiError({ code: 404, reason: "NotFound", message: "not found" }));
+    await reading;
+    expect(memories.get(task)).toBeUndefined();
+    // The next one is.
+    const memory = await memories.remember(task, spec, 0);
+    expect(memories.get(task)).toBe(memory);
+  },
+);

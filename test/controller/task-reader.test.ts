@@ -28,13 +28,15 @@ function aSlowServer(...tasks: readonly PooledTask[]) {
   } as unknown as TaskMemories;
   const tasksByPool = new TasksByPool();
   for (const object of tasks) tasksByPool.follow({ type: "add", object });
+  const gone = new Set<string>();
   const stores = {
     pools: { list: () => [aPool("lab")] },
+    tasks: { countBy: (_: string, uid: string) => (gone.has(uid) ? 0 : 1) },
     tasksByPool,
   } as unknown as Stores;
   const wake = ({ name }: ObjectKey): void => void woken.push(name);
   const reader = new TaskReader({ stores, memories, clock, wake });
-  return { clock, answers, woken, read: () => reader.read({ name: "lab" }, clock.now()) };
+  return { clock, answers, gone, woken, read: () => reader.read({ name: "lab" }, clock.now()) };
 }
 
 function created(uid: string, seconds: number, status?: PooledTask["status"]): PooledTask {
@@ -82,4 +84,16 @@ test("tasks that were there before us are waited for, since others would be star
   answers.get("old")?.();
   await first;
   expect(isRead).toBe(true);
+});
+
+test("a task that goes before its turn to be read is not read any more", async () => {
+  const uids = Array.from({ length: 17 }, (_, n) => `task-${n}`);
+  const { clock, answers, gone, read } = aSlowServer(...uids.map((uid) => created(uid, -60)));
+  const reading = read();
+  await clock.advance(0);
+  expect([...answers.keys()]).toEqual(uids.slice(0, 16));
+  gone.add("task-16");
+  for (const answer of answers.values()) answer();
+  expect(await reading).toEqual({ errors: [] });
+  expect(answers.size).toBe(16);
 });

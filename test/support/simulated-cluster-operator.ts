@@ -145,7 +145,7 @@ export class OperatorProcess {
     });
     wakePools(poolController, stores);
     orphanController(manager, stores, applier);
-    forgetTheGone(stores, memories, reporter);
+    forgetTheGone({ manager, stores, memories, applier, reporter, clock: ownClock });
     this.ended = manager.run(this.#stop.signal).catch((error) => error);
   }
 

@@ -146,6 +146,8 @@ export function poolFactsOf(root: ObservedRoot | undefined): PoolFacts | undefin
   return { name: root.object.metadata.name, sharing: root.effective.sharing, nodes: root.nodes };
 }
 
+/** Of every tree that has none: nothing is kept by a name that only tasks know. */
+const withoutPools = {};
 const states = new WeakMap<object, Map<string, { readonly parts: readonly unknown[]; readonly state: object }>>();
 
 /**
@@ -158,6 +160,10 @@ export function treeState(
   root: ObservedRoot | undefined,
   pools: ReadonlyMap<string, ObservedPool>,
 ): object {
+  if (pools.size === 0) {
+    states.get(stores)?.delete(name);
+    return withoutPools;
+  }
   const parts: unknown[] = [root?.object.metadata.uid, (root?.nodes.length ?? 0) > 0];
   for (const { object } of pools.values()) parts.push(object.metadata.uid, object.metadata.generation);
   // A node can come from another pool though nothing of it changes.
