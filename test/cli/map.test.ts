@@ -199,7 +199,7 @@ test("a task that needs a person says what helps, and is waited for", async () =
     queue: { reason: "NeverFits", message: "no node has 64 CPUs." },
   });
   expect(call.stderr).toMatchInlineSnapshot(`
-    "squares needs a person: NeverFits: no node has 64 CPUs. Change what the message names, the limit or the nodes (a larger one, one that matches), or make the task anew so that it fits.
+    "squares needs a person: NeverFits: no node has 64 CPUs. Change the limit or the nodes (a larger one, one that matches, a taint taken off) as the message says, or make a task that fits.
     "
   `);
   call.interrupt();
