@@ -1,6 +1,6 @@
 // Small changes that might start a task that waits: a shard ends, a node is opened or added, a limit is raised. Whether
 // one does is for the planner to say. Does not know why the task waits.
-import { selects, tolerates } from "./constraints.ts";
+import { isPassing, selects, tolerates } from "./constraints.ts";
 import { expectedEnd } from "./estimate.ts";
 import { withoutActive } from "./forward.ts";
 import { Holdings } from "./holdings.ts";
@@ -26,7 +26,7 @@ export function withChange(snapshot: Snapshot, change: Change): Snapshot {
     case "NodeOpened":
       return {
         ...snapshot,
-        nodes: nodes.map((each) => (each === change.node ? { ...each, cordoned: false, ready: true } : each)),
+        nodes: nodes.map((each) => (each === change.node ? opened(each) : each)),
       };
     case "NodeAdded":
       return { ...snapshot, nodes: [...nodes, change.node] };
@@ -112,7 +112,7 @@ export class Changes {
   }
 
   private nodeToOpen(task: Task): Change | undefined {
-    const closed = this.nodes.filter((node) => (!node.ready || node.cordoned) && admits(node, task));
+    const closed = this.nodes.filter((node) => (!node.ready || node.cordoned) && admits(opened(node), task));
     const node = smallest(
       closed.filter(({ allocatable, foreign }) => covers(minus(allocatable, foreign), task.request)),
     );
@@ -122,11 +122,18 @@ export class Changes {
   /** One more of the smallest kind that there is and that could hold what must start together. */
   private nodeToAdd(task: Task, demand: number): Change | undefined {
     const together = times(task.request, demand);
-    const like = smallest(this.nodes.filter((node) => admits(node, task) && covers(node.allocatable, together)));
+    const like = smallest(
+      this.nodes.filter((node) => admits(opened(node), task) && covers(node.allocatable, together)),
+    );
     if (like === undefined) return undefined;
     const [node] = moreLike(like, this.nodes, 1);
     return node && { kind: "NodeAdded", node, like: like.name };
   }
+}
+
+/** Kubernetes taints a node that is cordoned or not ready, and takes that back with it. */
+function opened(node: Node): Node {
+  return { ...node, cordoned: false, ready: true, taints: node.taints.filter((taint) => !isPassing(taint)) };
 }
 
 export function admits(node: Node, { constraints, excludedNodes }: Task): boolean {
@@ -144,7 +151,7 @@ export function moreLike(like: Node, nodes: readonly Node[], count: number): rea
   for (let number = 1; more.length < count; number += 1) {
     const name = `${like.name}-more-${number}`;
     const labels = Object.hasOwn(like.labels, hostname) ? { ...like.labels, [hostname]: name } : like.labels;
-    if (!taken.has(name)) more.push({ ...like, name, labels, foreign, ready: true, cordoned: false });
+    if (!taken.has(name)) more.push({ ...opened(like), name, labels, foreign });
   }
   return more;
 }

@@ -131,6 +131,26 @@ describe("what would start a task", () => {
     expect(messages(pool, "waits")).toContain("closed is ready and not cordoned");
   });
 
+  test.each(["unschedulable", "not-ready"])("also one that Kubernetes has tainted for that: %s", (why) => {
+    const taints = [{ key: `node.kubernetes.io/${why}`, value: "", effect: "NoSchedule" }] as const;
+    const pool = aPool()
+      .withNode("closed", { cpu: 2 }, { cordoned: true, taints })
+      .withTasks({ waits: { shards: 1, cpu: 2 } });
+    expect(messages(pool, "waits")).toEqual([
+      "closed is ready and not cordoned",
+      "a node like closed is added (2 cpu)",
+    ]);
+  });
+
+  test("is none that others keep closed by a taint of their own", () => {
+    const taints = [{ key: "maintenance", value: "", effect: "NoSchedule" }] as const;
+    const pool = aPool()
+      .withNode("open", { cpu: 1 })
+      .withNode("closed", { cpu: 2 }, { cordoned: true, taints })
+      .withTasks({ waits: { shards: 1, cpu: 2 } });
+    expect(messages(pool, "waits")).toEqual([]);
+  });
+
   test("is a limit that is raised by what is missing", () => {
     const pool = aPool()
       .withNodes(2, { cpu: 4 })
