@@ -18,6 +18,7 @@ import { readConfig } from "./config.ts";
 import { Applier } from "./controller/apply.ts";
 import { engineChoice } from "./controller/engine-choice.ts";
 import { orphanController } from "./controller/orphans.ts";
+import { poolMetrics } from "./controller/pool-metrics.ts";
 import { PoolReconciler } from "./controller/pool-reconciler.ts";
 import { Reporter } from "./controller/report.ts";
 import { forgetTheGone } from "./controller/retain.ts";
@@ -96,6 +97,7 @@ async function main(): Promise<void> {
     },
   });
 
+  poolMetrics(registry, stores);
   wakePools(poolController, stores);
   orphanController(manager, stores, applier);
   forgetTheGone({ manager, stores, memories, applier, reporter, clock: systemClock });

@@ -35,6 +35,7 @@ const mayUse: Readonly<Record<string, readonly string[]>> = {
   "src/api": ["zod", "yaml"],
   "src/config.ts": ["zod"],
   "src/main.ts": ["pino", "prom-client"],
+  "src/controller": ["prom-client"],
   "src/cli": ["yaml"],
   "packages/kube-operator": ["zod", "yaml", "prom-client"],
 };
