@@ -74,12 +74,12 @@ export function whyRefused(error: unknown): TaskReason | undefined {
 
 /** What was answered, and whose it is to mend, where the operator itself may not do what it asked for. */
 export function refusalText({ message }: ApiError): string {
-  if (!isForbidden(message)) return message;
+  if (!lacksRight(message)) return message;
   return `the operator lacks a right that its manifests grant (deploy/manifests/rbac.yaml), ask who runs it: ${message}`;
 }
 
-/** RBAC's words; an admission policy or a quota has others. */
-function isForbidden(message: string): boolean {
+/** By RBAC's words; an admission policy or a quota has others. */
+export function lacksRight(message: string): boolean {
   return /is forbidden: User "[^"]*" cannot \w+ resource/.test(message);
 }
 

@@ -31,7 +31,7 @@ import type { ObservedTask } from "./observed/task.ts";
 import { openRequest } from "./open-starts.ts";
 import { inParallelWithin } from "./parallel.ts";
 import type { PoolLock } from "./pool-lock.ts";
-import { refusalText, refuse, whyRefused } from "./refusals.ts";
+import { lacksRight, refusalText, refuse, whyRefused } from "./refusals.ts";
 import type { Sender } from "./sender.ts";
 import type { WritableStores } from "./stores.ts";
 import { nameTaken } from "./task-memory.ts";
@@ -290,7 +290,8 @@ export class Starter {
       const message = refusalText(error as ApiError);
       this.#drop(starts);
       refuse(task.memory, task, reason, message, now);
-      this.#log.warn({ task: task.key, name: manifest.metadata.name, reason, message }, "start refused");
+      const level = lacksRight(message) ? "warn" : "info";
+      this.#log[level]({ task: task.key, name: manifest.metadata.name, reason, message }, "start refused");
     }
   }
 

@@ -35,6 +35,21 @@ test("a record that a quota refuses is told as the reason, hardly anything more 
   expect(cluster.history.violations()).toEqual([]);
 });
 
+test("a right that the operator itself lacks is not told as the user's to mend", async () => {
+  const words =
+    'pods is forbidden: User "system:serviceaccount:kube-pool-system:kube-pool" cannot create resource "pods"';
+  const { state, intercept } = refusing("pods", 403, words);
+  const cluster = await aCluster().withNodes(1, { cpu: 2 }).withOperators().start();
+  cluster.startOperator({ name: "operator-1", intercept });
+  await cluster.task("work");
+  await cluster.until(() => cluster.status("work").queue?.reason === "AdmissionRefused", { withinSeconds: 60 });
+  expect(cluster.status("work").queue?.message).toBe(
+    `the operator lacks a right that its manifests grant (deploy/manifests/rbac.yaml), ask who runs it: ${words}`,
+  );
+  state.refuses = false;
+  await cluster.finish("work");
+});
+
 test.each([
   [400, "AdmissionRefused"],
   [405, "AdmissionRefused"],
