@@ -17,10 +17,17 @@ export function tolerates(constraints: Constraints, taints: readonly Taint[]): b
   );
 }
 
-/** Taints that Kubernetes itself sets and lifts with the state of the node: no ground to say that a shard never fits. */
-export function isPassing(taint: Taint): boolean {
-  return taint.key.startsWith("node.kubernetes.io/") || taint.key.startsWith("node.cloudprovider.kubernetes.io/");
+/** What does not keep a node open now may pass, but for taints that others than Kubernetes have set. */
+export function admitsEver(constraints: Constraints, node: Node): boolean {
+  return selects(constraints, node) && tolerates(constraints, lastingTaints(node));
 }
+
+/** Without those that Kubernetes itself sets and lifts with the state of the node: no ground to say that a shard never fits. */
+export function lastingTaints({ taints }: Node): readonly Taint[] {
+  return taints.length === 0 ? taints : taints.filter(({ key }) => !passing.some((prefix) => key.startsWith(prefix)));
+}
+
+const passing = ["node.kubernetes.io/", "node.cloudprovider.kubernetes.io/"];
 
 function matches(toleration: Toleration, taint: Taint): boolean {
   if (toleration.effect !== undefined && toleration.effect !== taint.effect) return false;

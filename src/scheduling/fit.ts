@@ -1,6 +1,6 @@
 // Is there a node for a shard, and which is best? Tasks that ask for the same under the same constraints share one
 // answer, so that what does not fit is found once, not once a task. Does not know whose turn it is.
-import { isPassing, selects, tolerates } from "./constraints.ts";
+import { admitsEver, tolerates } from "./constraints.ts";
 import type { Ask, Facts } from "./facts.ts";
 import { fits, type Ledger, type NodeRoom, type Request, timesIn } from "./ledger.ts";
 import type { Constraints, Task } from "./model.ts";
@@ -120,10 +120,7 @@ export class Fit {
   }
 
   private choose(constraints: Constraints, excluded: readonly string[]): Choice {
-    const admitted = this.ledger.rooms.filter(({ node }) => {
-      const lasting = node.taints.length === 0 ? none : node.taints.filter((taint) => !isPassing(taint));
-      return selects(constraints, node) && tolerates(constraints, lasting);
-    });
+    const admitted = this.ledger.rooms.filter(({ node }) => admitsEver(constraints, node));
     const isExcluded = ({ node }: NodeRoom): boolean => excluded.includes(node.name);
     const open = admitted.filter(
       (room) => room.usable && !isExcluded(room) && tolerates(constraints, room.node.taints),

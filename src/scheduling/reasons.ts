@@ -1,5 +1,5 @@
 // Why a task waits, as one word and one sentence with amounts that a person can check. Does not decide anything.
-import { isPassing, selects, tolerates } from "./constraints.ts";
+import { lastingTaints, selects, tolerates } from "./constraints.ts";
 import type { Contender } from "./contender.ts";
 import type { Stop, Waiting, WaitReason } from "./decision.ts";
 import type { Shape } from "./fit.ts";
@@ -192,15 +192,12 @@ const taintsTold = 3;
 function noneAdmitsText(pool: string, { ask: { constraints } }: Shape, { ledger }: Shortages): string {
   const selected = ledger.rooms.map(({ node }) => node).filter((node) => selects(constraints, node));
   if (selected.length === 0) return `no node of ${pool} matches its node selector and affinity`;
-  const keepAway = selected.flatMap(({ taints }) =>
-    taints.filter((taint) => !isPassing(taint) && !tolerates(constraints, [taint])),
-  );
+  const keepAway = selected.flatMap(lastingTaints).filter((taint) => !tolerates(constraints, [taint]));
   const texts = [
     ...new Set(keepAway.map(({ key, value, effect }) => `${key}${value === "" ? "" : `=${value}`}:${effect}`)),
   ];
   const more = texts.length > taintsTold ? ` and ${texts.length - taintsTold} more` : "";
-  const nodes = selected.length === 1 ? "the one node" : `each of the ${selected.length} nodes`;
-  return `${nodes} of ${pool} that its node selector and affinity allow has a taint that its template does not tolerate: ${texts.slice(0, taintsTold).join(", ")}${more}`;
+  return `${eachNodeText(selected.length)} of ${pool} that its node selector and affinity allow has a taint that its template does not tolerate: ${texts.slice(0, taintsTold).join(", ")}${more}`;
 }
 
 function noRoom(pool: Pool, shape: Shape, demand: number, shortages: Shortages): [WaitReason, string] {
@@ -241,8 +238,11 @@ function openText({ name }: Pool, { open }: Shape, usable: number): string {
 function closedText({ name }: Pool, { admitted, excluded }: Shape): string {
   if (excluded === admitted.length)
     return `${nodesText(excluded)} of ${name} that it may use refused a shard and are left out for a while`;
-  const all = admitted.length === 1 ? "the one node" : `each of the ${admitted.length} nodes`;
-  return `${all} of ${name} that it may use is cordoned, not ready or tainted${excluded > 0 ? ", or refused a shard" : ""}`;
+  return `${eachNodeText(admitted.length)} of ${name} that it may use is cordoned, not ready or tainted${excluded > 0 ? ", or refused a shard" : ""}`;
+}
+
+function eachNodeText(count: number): string {
+  return count === 1 ? "the one node" : `each of the ${count} nodes`;
 }
 
 function leftOutText({ excluded }: Shape): string {

@@ -1,6 +1,6 @@
 // Small changes that might start a task that waits: a shard ends, a node is opened or added, a limit is raised. Whether
 // one does is for the planner to say. Does not know why the task waits.
-import { isPassing, selects, tolerates } from "./constraints.ts";
+import { lastingTaints, selects, tolerates } from "./constraints.ts";
 import { expectedEnd } from "./estimate.ts";
 import { withoutActive } from "./forward.ts";
 import { Holdings } from "./holdings.ts";
@@ -133,7 +133,7 @@ export class Changes {
 
 /** Kubernetes taints a node that is cordoned or not ready, and takes that back with it. */
 function opened(node: Node): Node {
-  return { ...node, cordoned: false, ready: true, taints: node.taints.filter((taint) => !isPassing(taint)) };
+  return { ...node, cordoned: false, ready: true, taints: lastingTaints(node) };
 }
 
 export function admits(node: Node, { constraints, excludedNodes }: Task): boolean {

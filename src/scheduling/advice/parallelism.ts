@@ -1,6 +1,6 @@
 // PoolSmallerThanParallelism: a task asks for more shards at once than its pool could hold with all its nodes empty. Alike
 // shards leave nothing to plan: how many of them a node and a limit hold is exact.
-import { isPassing, selects, tolerates } from "../constraints.ts";
+import { admitsEver } from "../constraints.ts";
 import type { Holdings } from "../holdings.ts";
 import type { Node, Pool, Task } from "../model.ts";
 import { compareText } from "../order/chain.ts";
@@ -58,7 +58,9 @@ function told({ task, wanted, reach }: Lack, { whole }: Situation): Recommendati
   const takes = under
     .filter((each) => each.most < wanted)
     .map(({ pool }) => `a limit of ${limitText(pool, task, wanted)} for ${pool.name}`);
-  const like = whole.nodes.filter((node) => admitsEver(node, task) && placesOn(node, task) > 0).sort(bySize)[0];
+  const like = whole.nodes
+    .filter((node) => admitsEver(task.constraints, node) && placesOn(node, task) > 0)
+    .sort(bySize)[0];
   if (onNodes < wanted && like !== undefined) {
     const [more = like] = moreLike(like, whole.nodes, 1);
     const count = Math.ceil((wanted - onNodes) / placesOn(more, task));
@@ -74,7 +76,7 @@ function told({ task, wanted, reach }: Lack, { whole }: Situation): Recommendati
 }
 
 function placesFor(task: Task, nodes: readonly Node[]): number {
-  return nodes.reduce((sum, node) => sum + (admitsEver(node, task) ? placesOn(node, task) : 0), 0);
+  return nodes.reduce((sum, node) => sum + (admitsEver(task.constraints, node) ? placesOn(node, task) : 0), 0);
 }
 
 function reachOf({ pool: name, request }: Task, onNodes: number, held: Holdings): Reach {
@@ -100,16 +102,6 @@ function timesIn(room: Amounts, { request }: Task): number {
 function timesUnder(limit: Amounts, request: Amounts): number {
   const named = Object.entries(request).filter(([name, amount]) => amount > 0 && limit[name] !== undefined);
   return Math.min(...named.map(([name, amount]) => Math.floor((limit[name] ?? 0) / amount)));
-}
-
-function admitsEver(node: Node, { constraints }: Task): boolean {
-  return (
-    selects(constraints, node) &&
-    tolerates(
-      constraints,
-      node.taints.filter((taint) => !isPassing(taint)),
-    )
-  );
 }
 
 function limitText({ limit = {} }: Pool, { request }: Task, wanted: number): string {
