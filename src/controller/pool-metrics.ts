@@ -22,25 +22,36 @@ export interface Measured {
 }
 
 export function poolMetrics(registry: Registry, stores: Measured): void {
+  /** Filled anew each time it is read. */
+  const told = <L extends string>(
+    name: string,
+    help: string,
+    labels: readonly L[],
+    fill: (gauge: Gauge<"pool" | L>) => void,
+  ): void => {
+    const gauge: Gauge<"pool" | L> = new Gauge({
+      name,
+      help,
+      labelNames: ["pool", ...labels] as const,
+      registers: [registry],
+      collect() {
+        gauge.reset();
+        fill(gauge);
+      },
+    });
+  };
+
   const ofPools = <L extends string>(
     name: string,
     help: string,
     labels: readonly L[],
     read: (pool: ResourcePool, set: (labels: Readonly<Record<L, string>>, value: number) => void) => void,
-  ): void => {
-    const gauge = new Gauge({
-      name,
-      help,
-      labelNames: ["pool", ...labels],
-      registers: [registry],
-      collect() {
-        gauge.reset();
-        for (const pool of stores.pools.list()) {
-          read(pool, (values, value) => gauge.set({ pool: pool.metadata.name, ...values }, value));
-        }
-      },
+  ): void =>
+    told(name, help, labels, (gauge) => {
+      for (const pool of stores.pools.list()) {
+        read(pool, (values, value) => gauge.set({ pool: pool.metadata.name, ...values }, value));
+      }
     });
-  };
 
   ofPools("kubepool_pool_ready", "1 where the pool is ready, else 0", [], ({ status }, set) => {
     set({}, conditionOf(status?.conditions ?? [], "Ready")?.status === "True" ? 1 : 0);
@@ -62,30 +73,22 @@ export function poolMetrics(registry: Registry, stores: Measured): void {
     });
   }
 
-  /** Each pool has all states, so that none is missing where it is zero. */
+  /** Each pool has all that are known, so that none is missing where it is zero. */
   const ofTasks = (
     name: string,
     help: string,
-    label: string,
+    label: "state" | "reason",
     known: readonly string[],
     read: (task: PooledTask, add: (value: string, count: number) => void) => void,
-  ): void => {
-    const gauge = new Gauge({
-      name,
-      help,
-      labelNames: ["pool", label],
-      registers: [registry],
-      collect() {
-        gauge.reset();
-        const pools = new Set(stores.pools.list().map(({ metadata }) => metadata.name));
-        for (const pool of pools) for (const value of known) gauge.set({ pool, [label]: value }, 0);
-        for (const task of stores.tasks.values()) {
-          const pool = pools.has(poolNameOf(task)) ? poolNameOf(task) : noPool;
-          read(task, (value, count) => gauge.inc({ pool, [label]: value }, count));
-        }
-      },
+  ): void =>
+    told<string>(name, help, [label], (gauge) => {
+      const pools = new Set(stores.pools.list().map(({ metadata }) => metadata.name));
+      for (const pool of pools) for (const value of known) gauge.set({ pool, [label]: value }, 0);
+      for (const task of stores.tasks.values()) {
+        const pool = pools.has(poolNameOf(task)) ? poolNameOf(task) : noPool;
+        read(task, (value, count) => gauge.inc({ pool, [label]: value }, count));
+      }
     });
-  };
 
   ofTasks("kubepool_tasks", "Tasks that name the pool by state", "state", states, (task, add) => add(stateOf(task), 1));
   ofTasks("kubepool_shards", "Their shards by state", "state", shardStates, ({ status }, add) => {
