@@ -25,10 +25,8 @@ export interface Facts {
   readonly spec: PooledTaskSpec | undefined;
   readonly problems: readonly Problem[];
   readonly account: Account | undefined;
-  /** Attempts that have not ended, or are not recorded. */
+  /** Attempts that have not ended, or could be recorded and are not. */
   readonly unsettledAttempts: number;
-  /** Of these, attempts whose Pods have not ended. */
-  readonly activeAttempts: number;
   /** Decision of the first attempt. */
   readonly firstDecided: number | undefined;
   /** The Job that its attempts share, where somebody suspended that. */
@@ -47,8 +45,7 @@ export function stageOf(facts: Facts, now: number): Stage {
   if (end !== undefined) return { kind: facts.unsettledAttempts > 0 ? "Ending" : "Ended", ...end };
   if (problem !== undefined && account === undefined && spec.cancel) {
     const message = `cancelled (spec.cancel); nothing could run: ${problemsText(problems)}`;
-    // What has ended cannot be recorded, and what is still to be created will not be: neither is waited for.
-    return { kind: facts.activeAttempts > 0 ? "Ending" : "Ended", reason: "Cancelled", message };
+    return { kind: facts.unsettledAttempts > 0 ? "Ending" : "Ended", reason: "Cancelled", message };
   }
   if (problem !== undefined) return { kind: "Stalled", reason: problem.reason, message: problemsText(problems) };
   if (spec.suspend) return { kind: "Suspended", by: "spec.suspend" };

@@ -1,7 +1,7 @@
 // What others ask of a task, or do to what belongs to it, at the worst moment: nothing runs on, hangs or is told wrongly.
 import { ApiError, type KubeObject } from "@dsl/kube-operator";
 import { expect, test } from "vitest";
-import { aCluster, anEmptyCluster } from "../support/simulated-cluster.ts";
+import { aCluster, anEmptyCluster, type SimulatedCluster } from "../support/simulated-cluster.ts";
 import { configMaps, jobs, resourcePools } from "../support/simulated-cluster-world.ts";
 import { everyEngine } from "./engines.ts";
 
@@ -102,6 +102,16 @@ test.each(everyEngine)("$name: a Job whose labels somebody took off goes with it
   expect(cluster.jobs("work")).toEqual([]);
 });
 
+/** The operator begins anew when the items are gone, and the task is cancelled then. */
+async function cancelWithoutItems(cluster: SimulatedCluster): Promise<void> {
+  await cluster.api.delete(configMaps, { namespace: "lab", name: "inputs" });
+  cluster.restart();
+  await cluster.run(20);
+  await cluster.change("read", { cancel: true });
+  await cluster.run(120);
+  expect(cluster.condition("read", "Finished")).toBe("True Cancelled");
+}
+
 test.each(everyEngine)(
   "$name: a task is cancelled though its items were gone when the operator began",
   async (engine) => {
@@ -114,12 +124,7 @@ test.each(everyEngine)(
     await cluster.task("read", { items: { configMapRefs: [{ name: "inputs", key: "lines" }] } });
     await cluster.until(() => cluster.running("read").length === 2);
     for (const operator of cluster.operators) operator.kill();
-    await cluster.api.delete(configMaps, { namespace: "lab", name: "inputs" });
-    cluster.restart();
-    await cluster.run(20);
-    await cluster.change("read", { cancel: true });
-    await cluster.run(120);
-    expect(cluster.condition("read", "Finished")).toBe("True Cancelled");
+    await cancelWithoutItems(cluster);
     expect(cluster.running("read")).toEqual([]);
   },
 );
@@ -136,12 +141,7 @@ test("so is one of which a start was still open, whose place is free again", asy
   });
   await cluster.task("read", { items: { configMapRefs: [{ name: "inputs", key: "lines" }] } });
   await cluster.until(() => cluster.operators[0]?.isDead === true);
-  await cluster.api.delete(configMaps, { namespace: "lab", name: "inputs" });
-  cluster.restart();
-  await cluster.run(20);
-  await cluster.change("read", { cancel: true });
-  await cluster.run(120);
-  expect(cluster.condition("read", "Finished")).toBe("True Cancelled");
+  await cancelWithoutItems(cluster);
   expect(cluster.poolStatus().queue?.openStarts ?? []).toEqual([]);
 });
 

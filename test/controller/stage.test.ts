@@ -20,7 +20,6 @@ function stage({ spec, status, nowSeconds = 0, deleted, ...facts }: Traits = {})
       problems: [],
       account: anAccount(2),
       unsettledAttempts: 0,
-      activeAttempts: 0,
       firstDecided: undefined,
       ...facts,
     },

@@ -166,9 +166,8 @@ export function treeState(
   }
   const parts: unknown[] = [root?.object.metadata.uid, (root?.nodes.length ?? 0) > 0];
   for (const { object } of pools.values()) parts.push(object.metadata.uid, object.metadata.generation);
-  // A node can come from another pool though nothing of it changes.
   if (root?.effective?.sharing === "Exclusive")
-    parts.push(...stores.nodes.list(), root.nodes.map((node) => node.name).join(" "));
+    parts.push(...root.nodes.map((node) => stores.nodes.get({ name: node.name })));
   const ofStores =
     states.get(stores) ?? new Map<string, { readonly parts: readonly unknown[]; readonly state: object }>();
   states.set(stores, ofStores);

@@ -103,8 +103,8 @@ function observeAnew(
       spec,
       problems: parsed.ok ? (memory?.problem ? [memory.problem] : []) : parsed.problems,
       account,
-      activeAttempts: attempts.active.length,
-      unsettledAttempts: attempts.active.length + attempts.ended.length + open.length,
+      // Without records what has ended is not recorded, and what is open not created: neither is waited for.
+      unsettledAttempts: attempts.active.length + (account === undefined ? 0 : attempts.ended.length + open.length),
       firstDecided,
       ...(suspendedJob !== undefined && { suspendedJob }),
     },
