@@ -123,7 +123,7 @@ export class Recorder {
         throw error;
       }
       // Nothing more starts whose outcome could not be written down.
-      refuse(memory, task, reason, `the records cannot be written: ${refusalText(error as ApiError)}`, now);
+      refuse(memory, task, reason, `the records cannot be written: ${refusalText((error as ApiError).message)}`, now);
       if (memory.refusal !== undefined) {
         memory.refusal = { ...memory.refusal, ceiling: 0, ofRecords: true };
         memory.lastAppend = memory.refusal.until;

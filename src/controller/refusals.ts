@@ -72,15 +72,15 @@ export function whyRefused(error: unknown): TaskReason | undefined {
     : refusalReason(error.message);
 }
 
-/** What was answered, and whose it is to mend, where the operator itself may not do what it asked for. */
-export function refusalText({ message }: ApiError): string {
-  if (!lacksRight(message)) return message;
-  return `the operator lacks a right that its manifests grant (deploy/manifests/rbac.yaml), ask who runs it: ${message}`;
+/** The words of an answer, and whose it is to mend, where the operator itself may not do what it asked for. */
+export function refusalText(words: string): string {
+  if (!lacksRight(words)) return words;
+  return `the operator lacks a right that its manifests grant (deploy/manifests/rbac.yaml), ask who runs it: ${words}`;
 }
 
 /** By RBAC's words; an admission policy or a quota has others. */
-export function lacksRight(message: string): boolean {
-  return /is forbidden: User "[^"]*" cannot \w+ resource/.test(message);
+export function lacksRight(words: string): boolean {
+  return /is forbidden: User "[^"]*" cannot \w+ resource/.test(words);
 }
 
 /** Of the client's errors, those that another login, another moment or another look may mend. */

@@ -15,7 +15,7 @@ import type { Write } from "../engine/engine.ts";
 import { releaseAttempt, removeAttempt, stopAttempt } from "../engine/engines.ts";
 import { jobs } from "../engine/job.ts";
 import type { JobView, RoundView } from "../engine/job-views.ts";
-import { releaseJob } from "../engine/release.ts";
+import { type HeldJob, releaseJob } from "../engine/release.ts";
 import type { AttemptObject } from "../engine/views.ts";
 import type { Observed } from "./observe.ts";
 import { attemptKey } from "./observed/attempts.ts";
@@ -149,24 +149,19 @@ export class Remover {
       limit: 500,
     });
     // A copy that somebody made of one is theirs.
-    const left = page.items.filter((job) => controllerOf(job)?.uid === object.metadata.uid);
+    const ours = page.items.filter((job) => controllerOf(job)?.uid === object.metadata.uid);
     // Of which somebody took the labels off is seen nowhere else.
-    const unseen = left.filter((job) => !this.#stores.learnJob(job));
-    for (const job of unseen) await this.#removeUnseen(job);
+    const unseen = ours.filter((job) => !this.#stores.learnJob(job));
+    for (const { metadata } of unseen) {
+      await this.#deleteJob({ metadata });
+      const release = releaseJob({ metadata, finalizers: metadata.finalizers ?? [] });
+      if (release !== undefined) await this.#sender.send(release);
+    }
     if (unseen.length > 0) throw new Error(`${task.key} waits for Jobs of its own to go that have lost their labels`);
-    if (left.length > 0) return;
+    if (ours.length > 0) return;
     await ignoring(isGone, async () => {
       const left: KubeObject = await this.#api.patch(pooledTasks, keyOf(object), patch);
       if ((left.metadata.finalizers ?? []).length === 0) this.#stores.forgetTask(object);
-    });
-  }
-
-  async #removeUnseen(job: KubeObject): Promise<void> {
-    const { namespace = "", name, uid } = job.metadata;
-    const held = removeFinalizer(job, finalizers.record);
-    await ignoring(isGone, async () => {
-      await this.#api.delete(jobs, { namespace, name }, { uid, propagation: "Background" });
-      if (held !== undefined) await this.#api.patch(jobs, { namespace, name }, held);
     });
   }
 
@@ -183,7 +178,7 @@ export class Remover {
     return isWhole;
   }
 
-  async #deleteJob({ metadata: { namespace, name, uid } }: RoundView): Promise<void> {
+  async #deleteJob({ metadata: { namespace = "", name, uid } }: Pick<HeldJob, "metadata">): Promise<void> {
     await this.#sender.send({
       kind: "delete",
       resource: jobs,

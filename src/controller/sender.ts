@@ -24,8 +24,7 @@ export class Sender {
       throw error;
     }
     if (left === undefined) return "Gone";
-    if (left.kind === "Pod") this.#stores.learnPod(left);
-    else this.#stores.learnJob(left);
+    this.#stores.learn(left);
     return undefined;
   }
 

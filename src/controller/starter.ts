@@ -7,7 +7,6 @@ import {
   dropManagedFields,
   isAlreadyExists,
   type KubeApi,
-  type KubeObject,
   keyOf,
   keyText,
   type Log,
@@ -282,15 +281,16 @@ export class Starter {
     now: number,
   ): Promise<void> {
     try {
-      this.#learn(await this.#api.create(resource, manifest));
+      this.#stores.learn(await this.#api.create(resource, manifest));
     } catch (error) {
       if (isAlreadyExists(error)) return this.#meet(task, { resource, manifest }, starts, now);
       const reason = whyRefused(error);
       if (reason === undefined || task.memory === undefined) throw error;
-      const message = refusalText(error as ApiError);
+      const words = (error as ApiError).message;
+      const message = refusalText(words);
       this.#drop(starts);
       refuse(task.memory, task, reason, message, now);
-      const level = lacksRight(message) ? "warn" : "info";
+      const level = lacksRight(words) ? "warn" : "info";
       this.#log[level]({ task: task.key, name: manifest.metadata.name, reason, message }, "start refused");
     }
   }
@@ -306,7 +306,7 @@ export class Starter {
     switch (engines[task.engine.name].existing(found, manifest)) {
       case "Same":
       case "Altered":
-        if (this.#learn(found)) return;
+        if (this.#stores.learn(found)) return;
         // Ours, and somebody took its labels: we would not see what becomes of it.
         break;
       case "Earlier":
@@ -316,12 +316,6 @@ export class Starter {
     this.#drop(starts);
     if (task.memory !== undefined)
       refuse(task.memory, task, "NameTaken", nameTaken(`${resource.kind} ${found.metadata.name}`).message, now);
-  }
-
-  #learn(object: KubeObject): boolean {
-    if (object.kind !== "Pod") return this.#stores.learnJob(object);
-    this.#stores.learnPod(object);
-    return true;
   }
 
   #drop(starts: readonly OpenStart[]): void {

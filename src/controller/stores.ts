@@ -82,8 +82,9 @@ export interface WritableStores extends Stores {
   learnPool(pool: ResourcePool): void;
   learnTask(task: PooledTask): void;
   forgetTask(task: PooledTask): void;
-  /** As the server answered it. */
-  /** False where nothing on it tells what it is to its task. */
+  /** A Pod or a Job as the server answered it; false where nothing on a Job tells what it is to its task. */
+  learn(object: KubeObject): boolean;
+  /** The same of one of a list, whose kind stands on the list alone. */
   learnJob(job: KubeObject): boolean;
   forgetJob(job: JobView): void;
   learnPod(pod: KubeObject): void;
@@ -163,6 +164,11 @@ export function watchedStores(manager: Pick<Manager, "store">): WritableStores {
     learnPool: (pool) => pools.learn(pool),
     learnTask: (task) => tasks.learn(task),
     forgetTask: (task) => tasks.forget(keyOf(task), task.metadata.uid),
+    learn(object) {
+      if (object.kind !== "Pod") return this.learnJob(object);
+      this.learnPod(object);
+      return true;
+    },
     learnJob(job) {
       const view = project.job(job);
       if (view !== undefined) jobStore.learn(view);

@@ -1,15 +1,20 @@
 // The removal of our finalizer from a Job: from this very Job, or from nothing.
-import type { JsonPatchOperation } from "@dsl/kube-operator";
+import type { JsonPatchOperation, KubeObject } from "@dsl/kube-operator";
 import { finalizers } from "../api/labels.ts";
 import type { Write } from "./engine.ts";
 import { jobs } from "./job.ts";
-import type { JobView, RoundView } from "./job-views.ts";
+
+/** What of a Job this is about. */
+export interface HeldJob {
+  readonly metadata: Pick<KubeObject["metadata"], "namespace" | "name" | "uid">;
+  readonly finalizers: readonly string[];
+}
 
 /** Undefined when nothing of ours holds it. */
-export function releaseJob(job: JobView | RoundView): Write | undefined {
+export function releaseJob(job: HeldJob): Write | undefined {
   const operations = withoutOurFinalizer(job);
   if (operations.length === 0) return undefined;
-  const { namespace, name, uid } = job.metadata;
+  const { namespace = "", name, uid } = job.metadata;
   return {
     kind: "patch",
     resource: jobs,
@@ -19,7 +24,7 @@ export function releaseJob(job: JobView | RoundView): Write | undefined {
 }
 
 /** For a patch that also does something else; none when nothing of ours holds it. */
-export function withoutOurFinalizer({ finalizers: held }: JobView | RoundView): readonly JsonPatchOperation[] {
+export function withoutOurFinalizer({ finalizers: held }: Pick<HeldJob, "finalizers">): readonly JsonPatchOperation[] {
   const index = held.indexOf(finalizers.record);
   if (index < 0) return [];
   const path = `/metadata/finalizers/${index}`;
