@@ -92,9 +92,7 @@ function withForeign(stores: Stores, nodes: readonly Node[], tasks: readonly Obs
     for (const { pod } of task.active) if (pod !== undefined) accounted.add(pod);
   }
   return nodes.map((node) => {
-    const foreign = stores.pods
-      .byIndex("node", node.name)
-      .filter(({ phase, metadata }) => phase !== "Succeeded" && phase !== "Failed" && !accounted.has(metadata.uid));
+    const foreign = stores.pods.byIndex("node", node.name).filter(({ metadata }) => !accounted.has(metadata.uid));
     return { ...node, foreign: cappedSum(foreign.map(({ request }) => request)) };
   });
 }

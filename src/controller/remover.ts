@@ -17,8 +17,8 @@ import { jobs } from "../engine/job.ts";
 import type { JobView, RoundView } from "../engine/job-views.ts";
 import { type HeldJob, releaseJob } from "../engine/release.ts";
 import type { AttemptObject } from "../engine/views.ts";
+import { attemptKey } from "../engine/views.ts";
 import type { Observed } from "./observe.ts";
-import { attemptKey } from "./observed/attempts.ts";
 import { expiryOf, type ObservedTask } from "./observed/task.ts";
 import { inParallel, inParallelWithin } from "./parallel.ts";
 import { beyondRetention } from "./retention.ts";
@@ -26,8 +26,11 @@ import { ignoring, isGone, type Sender } from "./sender.ts";
 import type { WritableStores } from "./stores.ts";
 
 const lanes = 32;
-/** What is not needed any more waits for a quiet moment, up to so many of a pool; then goes so many at a time. */
-const surplusMax = 1000;
+/**
+ * What is not needed any more waits for a quiet moment, up to so many of a pool: a removal costs the API server as much as
+ * a start. A fifth of what Kubernetes lets stand in a cluster before it removes ended Pods itself (12,500, pod-garbage-collector).
+ */
+const surplusMax = 2500;
 const removalsPerBatch = 200;
 /** And for so long at a time: what has ended meanwhile is recorded and told before the rest goes. */
 const removeForMs = 250;

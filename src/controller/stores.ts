@@ -6,7 +6,7 @@ import { type PooledTask, pooledTasks } from "../api/pooled-task.ts";
 import { type ResourcePool, resourcePools } from "../api/resource-pool.ts";
 import { jobs } from "../engine/job.ts";
 import type { JobView, RoundView } from "../engine/job-views.ts";
-import type { PodView } from "../engine/pod-views.ts";
+import { hasEnded, type PodView } from "../engine/pod-views.ts";
 import { createProjections } from "../engine/views.ts";
 import { TasksByPool } from "./tasks-by-pool.ts";
 
@@ -18,7 +18,7 @@ export interface Stores {
   readonly jobs: StoreReader<JobView>;
   /** Jobs that attempts share. Index `task`; index `uid`. */
   readonly rounds: StoreReader<RoundView>;
-  /** All of the cluster. Index `node`; index `job`: UID of the Job, of our own. */
+  /** All of the cluster. Index `node`: of those that have not ended; index `job`: UID of the Job, of our own. */
   readonly pods: StoreReader<PodView>;
   readonly nodes: StoreReader<NodeView>;
   readonly namespaces: StoreReader<NamespaceView>;
@@ -117,7 +117,7 @@ export function watchedStores(manager: Pick<Manager, "store">): WritableStores {
   });
   const podStore = manager.store<PodView>(coreResource("Pod", "pods", true) as Resource<PodView & KubeObject>, {
     project: project.pod,
-    indexes: { node: (pod) => pod.node, job: (pod) => pod.attempt?.job },
+    indexes: { node: (pod) => (hasEnded(pod) ? undefined : pod.node), job: (pod) => pod.attempt?.job },
   });
   tasks.onChange((change) => tasksByPool.follow(change));
   jobStore.onChange(({ object }) => tasksByPool.wake(object.task));

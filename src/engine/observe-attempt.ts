@@ -4,7 +4,7 @@ import type { AttemptState, EndedAttempt, RunningAttempt, StartingAttempt, Surro
 import { indexesOf } from "./item-indexes.ts";
 import type { JobView } from "./job-views.ts";
 import { itemsEnd } from "./outcomes.ts";
-import type { PodAttempt, PodView } from "./pod-views.ts";
+import { hasEnded, type PodAttempt, type PodView } from "./pod-views.ts";
 import { type Verdict, verdictOf } from "./verdict.ts";
 import type { AttemptPod } from "./views.ts";
 
@@ -35,7 +35,7 @@ export function observePod({ task, shard, attempt, pod }: AttemptPod, surroundin
 }
 
 function podState(common: Common, pod: OurPod, stopped: boolean, surroundings: Surroundings): AttemptState {
-  if (pod.phase === "Succeeded" || pod.phase === "Failed" || pod.gone) {
+  if (hasEnded(pod) || pod.gone) {
     return endedAttempt(common, pod, verdictOf(pod, pod.attempt, stopped), surroundings);
   }
   // Nobody is left there to say that it ended; a new attempt may overlap with it, under another fence.

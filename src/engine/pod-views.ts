@@ -24,6 +24,11 @@ export interface PodView {
   readonly attempt?: PodAttempt;
 }
 
+/** It holds nothing of its node any more. */
+export function hasEnded({ phase }: PodView): boolean {
+  return phase === "Succeeded" || phase === "Failed";
+}
+
 export type PodPhase = "Pending" | "Running" | "Succeeded" | "Failed" | "Unknown";
 
 /** Of a Pod of ours: what became of the attempt. */

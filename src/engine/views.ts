@@ -5,6 +5,11 @@ import { createInterner, type ViewMeta } from "./interner.ts";
 import { type JobView, jobView, type RoundView, roundView } from "./job-views.ts";
 import { type OwnPod, type PodAttempt, type PodView, podView } from "./pod-views.ts";
 
+/** An attempt among all of its task. */
+export function attemptKey({ shard, attempt }: { readonly shard: number; readonly attempt: number }): string {
+  return `${shard}/${attempt}`;
+}
+
 /** A Pod that is one attempt, of a Job that attempts share. */
 export interface AttemptPod {
   readonly kind: "Pod";
@@ -12,6 +17,8 @@ export interface AttemptPod {
   readonly task: string;
   readonly shard: number;
   readonly attempt: number;
+  /** Its `attemptKey`, made once: it is looked up at each turn. */
+  readonly key: string;
   readonly createdMs: number;
   readonly deleting: boolean;
   readonly finished?: "Complete" | "Failed";
@@ -64,6 +71,7 @@ function readAttemptPod(pod: PodView, { task, taskName }: RoundView): AttemptPod
     task,
     shard,
     attempt,
+    key: attemptKey(own),
     createdMs: pod.attempt?.createdMs ?? 0,
     deleting: pod.deleting,
     ...(pod.phase === "Succeeded" && { finished: "Complete" }),

@@ -1,11 +1,11 @@
 import type { KubeApi } from "@dsl/kube-operator";
 import { expect, test } from "vitest";
 import type { Observed } from "../../src/controller/observe.ts";
-import { attemptKey } from "../../src/controller/observed/attempts.ts";
 import { Remover } from "../../src/controller/remover.ts";
 import { keptAttempts } from "../../src/controller/retention.ts";
 import type { WritableStores } from "../../src/controller/stores.ts";
 import { TasksByPool } from "../../src/controller/tasks-by-pool.ts";
+import { attemptKey } from "../../src/engine/views.ts";
 import {
   aJob,
   anAccount,
@@ -54,7 +54,7 @@ function onASlowServer(): {
 
 test("where the server is slow, what is far too much goes a part of a second at a time, so that words are not held up", async () => {
   const { remover, removed } = onASlowServer();
-  expect(await remover.remove(aTaskOf(1220), noon, true)).toEqual({ errors: [], wakeAt: noon });
+  expect(await remover.remove(aTaskOf(2720), noon, true)).toEqual({ errors: [], wakeAt: noon });
   expect([removed() > 40, removed() < 100]).toEqual([true, true]);
 });
 

@@ -5,14 +5,10 @@ import { observeObject } from "../../engine/engines.ts";
 import { indexesOf } from "../../engine/item-indexes.ts";
 import type { JobView, RoundView } from "../../engine/job-views.ts";
 import type { PodView } from "../../engine/pod-views.ts";
-import { type AttemptObject, type AttemptPod, attemptPodOf } from "../../engine/views.ts";
+import { type AttemptObject, type AttemptPod, attemptKey, attemptPodOf } from "../../engine/views.ts";
 import { runLimitMs } from "../outlook.ts";
 import type { Stores } from "../stores.ts";
 import type { TaskMemory } from "../task-memory.ts";
-
-export function attemptKey({ shard, attempt }: { readonly shard: number; readonly attempt: number }): string {
-  return `${shard}/${attempt}`;
-}
 
 export interface Attempts {
   /** Starting, running or being stopped. */
@@ -55,8 +51,8 @@ export function observeAttempts(
     podsSeenUpTo: Number(stores.pods.resourceVersion),
     isLost: (node) => isLost(stores, node, now),
   };
-  const take = (object: AttemptObject, pods: readonly PodView[], more: Partial<Surroundings>): void => {
-    objects.set(attemptKey(object), object);
+  const take = (key: string, object: AttemptObject, pods: readonly PodView[], more: Partial<Surroundings>): void => {
+    objects.set(key, object);
     if (account?.isRecorded(object.shard, object.attempt)) return;
     const state = observeObject(object, pods, { ...surroundings, ...more });
     if (state.state === "Ended") ended.push(state);
@@ -71,7 +67,7 @@ export function observeAttempts(
     // An owner is of its own namespace: a Job elsewhere that names this task is somebody's forgery.
     if (job.metadata.namespace !== task.metadata.namespace) continue;
     const createFailure = newest(stores, job);
-    take(job, podsOf(stores, job), createFailure === undefined ? {} : { createFailure });
+    take(attemptKey(job), job, podsOf(stores, job), createFailure === undefined ? {} : { createFailure });
   }
   const hasJobs = objects.size > 0;
   const rounds = stores.rounds
@@ -81,8 +77,8 @@ export function observeAttempts(
   for (const round of rounds) {
     for (const pod of podsOf(stores, round)) {
       const object = attemptPodOf(pod, round);
-      if (object === undefined || (pod.gone && objects.has(attemptKey(object)))) continue;
-      take(object, [], { stopped: pod.deleting && wasStopped(object, task, spec, memory, round) });
+      if (object === undefined || (pod.gone && objects.has(object.key))) continue;
+      take(object.key, object, [], { stopped: pod.deleting && wasStopped(object, task, spec, memory, round) });
     }
   }
   for (const start of account?.started() ?? []) {
@@ -97,7 +93,7 @@ export function isSuspended({ suspended, finished }: RoundView): boolean {
 
 /** Nothing on a Pod says who deleted it. What outlived its time was deleted for that, whatever is remembered. */
 function wasStopped(
-  { pod, ...object }: AttemptPod,
+  { pod, key }: AttemptPod,
   { metadata }: PooledTask,
   spec: PooledTaskSpec | undefined,
   memory: TaskMemory | undefined,
@@ -105,7 +101,7 @@ function wasStopped(
 ): boolean {
   if (spec === undefined || metadata.deletionTimestamp !== undefined || spec.cancel) return true;
   if (spec.suspend || isSuspended(round)) return true;
-  if (memory?.stops.has(attemptKey(object))) return true;
+  if (memory?.stops.has(key)) return true;
   const { container, deletionAskedMs = 0, createdMs, own } = pod.attempt;
   if (container === undefined || container.state === "waiting") {
     return deletionAskedMs - createdMs >= spec.startTimeoutSeconds * 1000;

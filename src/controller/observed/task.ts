@@ -3,6 +3,7 @@ import { keyOf, keyText } from "@dsl/kube-operator";
 import type { Quantities } from "../../api/amount.ts";
 import type { OpenStart } from "../../api/open-starts.ts";
 import type { PooledTask, PooledTaskSpec } from "../../api/pooled-task.ts";
+import { attemptKey } from "../../engine/views.ts";
 import { type Amounts, earliest, type Task } from "../../scheduling/index.ts";
 import { type EngineChoice, engineOf, type TaskEngine } from "../engine-choice.ts";
 import type { Outlook } from "../outlook.ts";
@@ -11,7 +12,7 @@ import { deadlineOf, isFinished, needsRetryRound, type Stage, stageOf } from "..
 import type { Stores } from "../stores.ts";
 import type { TaskMemories, TaskMemory } from "../task-memory.ts";
 import { remember, restingOn, seenAgain } from "./at-rest.ts";
-import { type Attempts, attemptKey, isSuspended, observeAttempts } from "./attempts.ts";
+import { type Attempts, isSuspended, observeAttempts } from "./attempts.ts";
 import { whyBlocked } from "./blocked.ts";
 import { type ObservedTree, poolFactsOf } from "./pools.ts";
 import { poolNameOf, requestOf, taskSpec } from "./specs.ts";
