@@ -43,7 +43,9 @@ export const pooledTaskStatus = z
         failed: count("Shards with failed items and no attempt left."),
       })
       .exactOptional()
-      .describe("The shards by their state."),
+      .describe(
+        "The shards by their state. One whose Pod has ended is in none until its outcome is recorded, about a second later.",
+      ),
     items: z
       .object({
         total: count("All items."),

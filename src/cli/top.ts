@@ -33,7 +33,8 @@ export const top: Verb = {
   summary: "show the pools, their use and their queues",
   usage: "[options]",
   description: `Shows the pools as a tree: nodes (ready of all), CPUs (allocated of all), utilisation, how many tasks are queued and
-running, and how many of their shards run and wait. Below stand the tasks that have not ended.`,
+running, and how many of their shards run and wait. Below stand the tasks that have not ended. A shard that has ended is
+counted as done once its outcome is recorded, about a second later.`,
   options,
   examples: [
     { does: "The pools now", command: "kubectl pool top" },
