@@ -74,6 +74,8 @@ class LeaseTerm {
   #seenAt = Number.NEGATIVE_INFINITY;
   /** 0 while the lease is not held. */
   #validUntil = 0;
+  /** Whom it waits for, as the log says already. */
+  #standsByFor: string | undefined;
 
   constructor(options: LeaseTermOptions) {
     this.#options = options;
@@ -147,7 +149,10 @@ class LeaseTerm {
     // The holder knows the lease: one request instead of two.
     const seen = this.#validUntil > 0 ? this.#seen : await this.#read();
     if (seen === undefined) return this.#create();
-    if (seen.spec?.holderIdentity !== this.#options.settings.identity && this.#restMs(seen) > 0) return false;
+    if (seen.spec?.holderIdentity !== this.#options.settings.identity && this.#restMs(seen) > 0) {
+      this.#standBy(seen.spec?.holderIdentity);
+      return false;
+    }
     try {
       const lease = { ...seen, spec: this.#newSpec(seen) };
       this.#see(await this.#inTime((options) => this.#options.api.replace(leases, lease, options)));
@@ -199,6 +204,12 @@ class LeaseTerm {
     } finally {
       timer.cancel();
     }
+  }
+
+  #standBy(holder: string | undefined): void {
+    if (holder === this.#standsByFor) return;
+    this.#standsByFor = holder;
+    this.#options.log.info({ lease: this.#options.settings.name, holder }, "standing by, another holds the lease");
   }
 
   #isAnothers(): boolean {

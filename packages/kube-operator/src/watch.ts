@@ -1,7 +1,15 @@
 // The reflector: keeps a store equal to what the API server has of one kind. Runs the states of reflector-state.ts;
 // knows nothing of who reads the store.
 import { type Clock, type Random, sleep } from "./clock.ts";
-import { ApiError, isExpired, isTooManyRequests, type KubeApi, type ListPage, type WatchEvent } from "./kube-api.ts";
+import {
+  ApiError,
+  isExpired,
+  isNotFound,
+  isTooManyRequests,
+  type KubeApi,
+  type ListPage,
+  type WatchEvent,
+} from "./kube-api.ts";
 import type { Log } from "./log.ts";
 import { type KubeObject, keyOf, keyText, type Resource } from "./object.ts";
 import { type Happening, nextState, type ReflectorState } from "./reflector-state.ts";
@@ -309,9 +317,15 @@ class StoreReflector<T extends Stored> implements Reflector {
       // Once is ordinary and costs no wait; again and again would be a loop of whole lists.
       return { name: "outdated", delayMs: this.#failures === 1 ? 0 : delayMs };
     }
-    const message = isTooManyRequests(error) ? "the server is busy" : "the watch failed";
-    log.warn({ ...fields, delayMs: Math.round(delayMs) }, message);
+    log.warn({ ...fields, delayMs: Math.round(delayMs) }, this.#reasonOf(error));
     return { name: "failed", delayMs, failures: this.#failures };
+  }
+
+  #reasonOf(error: unknown): string {
+    const { group, plural } = this.#options.resource;
+    // Whatever the server says of a path that it does not serve ("404 page not found"), it is of a kind.
+    if (isNotFound(error)) return `the server knows no ${group ? `${plural}.${group}` : plural}: is its CRD installed?`;
+    return isTooManyRequests(error) ? "the server is busy" : "the watch failed";
   }
 
   #delayMs(): number {

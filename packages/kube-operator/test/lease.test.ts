@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import type { KubeApi } from "../src/kube-api.ts";
 import { fencedKubeApi, LeaseLostError } from "../src/leader.ts";
 import { holdLease, type LeaseEnd, type LeaseObject, type LeaseSettings, leases } from "../src/lease.ts";
-import { silentLog } from "../src/log.ts";
+import { type Log, silentLog } from "../src/log.ts";
 import type { Resource } from "../src/object.ts";
 import { type ManualClock, type MemoryKubeApi, manualClock, memoryKubeApi } from "../testing/index.ts";
 
@@ -25,7 +25,12 @@ interface Candidate {
   setAlive(isAlive: boolean): void;
 }
 
-function aCandidate(identity: string, settings: Partial<LeaseSettings> = {}, skewMs = 0): Candidate {
+function aCandidate(
+  identity: string,
+  settings: Partial<LeaseSettings> = {},
+  skewMs = 0,
+  log: Log = silentLog,
+): Candidate {
   const stop = new AbortController();
   let validUntil = 0;
   let isAlive = true;
@@ -36,7 +41,7 @@ function aCandidate(identity: string, settings: Partial<LeaseSettings> = {}, ske
       // A machine whose wall clock is wrong.
       clock: { ...clock, now: () => clock.now() + skewMs, monotonic: clock.monotonic },
       random: () => 0.5,
-      log: silentLog,
+      log,
       onValidUntil: (ms) => {
         validUntil = ms;
       },
@@ -86,6 +91,22 @@ describe("taking", () => {
       await clock.advance(1000);
       expect(candidates.filter((each) => each.isLeading())).toHaveLength(1);
     }
+  });
+
+  test("who does not get it says once for whom it stands by, and that it leads when it does", async () => {
+    const lines: object[] = [];
+    const log: Log = { ...silentLog, info: (fields, message) => lines.push({ ...fields, message }) };
+    const first = aCandidate("first");
+    await clock.advance(0);
+    aCandidate("second", {}, 0, log);
+    await clock.advance(60_000);
+    first.stop.abort();
+    await first.ended;
+    await clock.advance(5_000);
+    expect(lines).toEqual([
+      { lease: "operator", holder: "first", message: "standing by, another holds the lease" },
+      { lease: "operator", identity: "second", message: "leading" },
+    ]);
   });
 
   test("a lease whose holder is gone is taken when it has been seen unchanged for its time", async () => {

@@ -220,6 +220,14 @@ describe("what is kept", () => {
     expect(errors).toMatchObject([{ object: "default/bad" }]);
   });
 
+  test("of a kind that the server does not know is that it is not installed, whatever the server says", async () => {
+    const warnings: string[] = [];
+    const rig = aRig({ log: { ...silentLog, warn: (_, message) => warnings.push(message) } });
+    rig.memory.fail(() => new ApiError({ code: 404, reason: "", message: "404 page not found" }));
+    await rig.start();
+    expect(warnings).toEqual(["the server knows no configmaps: is its CRD installed?"]);
+  });
+
   test("is what the selectors choose", async () => {
     const rig = aRig({ labelSelector: "on=yes", namespace: "default" });
     await rig.create("a");
