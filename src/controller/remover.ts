@@ -16,8 +16,7 @@ import { releaseAttempt, removeAttempt, stopAttempt } from "../engine/engines.ts
 import { jobs } from "../engine/job.ts";
 import type { JobView, RoundView } from "../engine/job-views.ts";
 import { type HeldJob, releaseJob } from "../engine/release.ts";
-import type { AttemptObject } from "../engine/views.ts";
-import { attemptKey } from "../engine/views.ts";
+import { type AttemptObject, attemptKey } from "../engine/views.ts";
 import type { Observed } from "./observe.ts";
 import { expiryOf, type ObservedTask } from "./observed/task.ts";
 import { inParallel, inParallelWithin } from "./parallel.ts";
@@ -27,8 +26,8 @@ import type { WritableStores } from "./stores.ts";
 
 const lanes = 32;
 /**
- * What is not needed any more waits for a quiet moment, up to so many of a pool: a removal costs the API server as much as
- * a start. A fifth of what Kubernetes lets stand in a cluster before it removes ended Pods itself (12,500, pod-garbage-collector).
+ * What is not needed any more waits for a quiet moment, up to so many of a pool: each removal of a Pod is two writes of the
+ * API server. A fifth of what Kubernetes lets stand in a cluster before it removes ended Pods itself (12,500).
  */
 const surplusMax = 2500;
 const removalsPerBatch = 200;
