@@ -26,18 +26,21 @@ function hasRemoved(metrics: string): boolean {
   return metricIn(metrics, "kube_operator_cache_objects", 'resource="pods"') <= 2 * keptAttempts;
 }
 
+async function bareLoop(ground: Ground, name: string, count: number): Promise<number> {
+  say(`a bare loop creates ${count} Pods: ${name}`);
+  const seconds = await runBareLoop(ground, name, count);
+  await removeAll(ground);
+  return seconds;
+}
+
 async function measured(ground: Ground, flags: Flags): Promise<Figures> {
   const { api } = ground;
   const count = countIn(flags, "shards");
   const shape = { ...shortPod, runMs: countIn(flags, "run-ms") };
   // A young API server ends watches by the dozen, since their buffers grow with what it has seen, and kwok reads every Pod
   // anew after each: whoever comes first would pay for that.
-  say(`a bare loop creates ${count} Pods, for practice`);
-  await runBareLoop(ground, "practice", count);
-  await removeAll(ground);
-  say(`a bare loop creates ${count} Pods`);
-  const loopSeconds = await runBareLoop(ground, "loop", count);
-  await removeAll(ground);
+  await bareLoop(ground, "practice", count);
+  const loopSeconds = await bareLoop(ground, "loop", count);
 
   const operator = await ground.startOperator?.(engineEnvironment(flags));
   say(`the operator runs ${count} shards`);

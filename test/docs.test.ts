@@ -10,7 +10,7 @@ import { itemBytesMax, itemCountMax, listBytesMax, listLengthMax } from "../src/
 import { parseRecords, segmentBytes } from "../src/api/records.ts";
 import { readConfig } from "../src/config.ts";
 import { poolMetrics } from "../src/controller/pool-metrics.ts";
-import { keptAttempts } from "../src/controller/retention.ts";
+import { keptAttempts, surplusMax } from "../src/controller/retention.ts";
 import { podTemplate } from "../src/engine/pod.ts";
 import { wrapperProgram } from "../src/engine/wrapper.ts";
 import {
@@ -364,6 +364,7 @@ describe("docs/operations.md", () => {
       "bytes of an item": inWords(itemBytesMax),
       "bytes of a shard's items, where it has several": inWords(chunkBytesMax),
       "attempts kept for their logs": `${keptAttempts} succeeded and ${keptAttempts} failed of a task, the newest`,
+      "those others, while shards wait or run": `${inWords(surplusMax)} a pool`,
       "a ConfigMap of records": `${inWords(segmentBytes)} bytes, then the next one begins`,
     };
     expect(limits).toMatchObject(expected);

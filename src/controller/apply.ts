@@ -122,10 +122,11 @@ export class Applier {
   }
 
   async #stop({ task, shard, attempt, node, why, refusal }: TaskStop, now: number): Promise<void> {
-    const object = task.objects.get(attemptKey({ shard, attempt }));
+    const key = attemptKey({ shard, attempt });
+    const object = task.objects.get(key);
     if (object === undefined) return;
     const { memory } = task;
-    memory?.stops.set(attemptKey(object), why);
+    memory?.stops.set(key, why);
     if (why === "NodeRefused") memory?.excludedNodes.set(node, now + excludeNodeMs);
     if (refusal !== undefined && memory !== undefined) refuse(memory, task, refusalReason(refusal), refusal, now);
     await this.#sender.send(stopAttempt(object));

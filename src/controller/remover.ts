@@ -20,16 +20,12 @@ import { type AttemptObject, attemptKey } from "../engine/views.ts";
 import type { Observed } from "./observe.ts";
 import { expiryOf, type ObservedTask } from "./observed/task.ts";
 import { inParallel, inParallelWithin } from "./parallel.ts";
-import { beyondRetention } from "./retention.ts";
+import { beyondRetention, surplusMax } from "./retention.ts";
 import { ignoring, isGone, type Sender } from "./sender.ts";
 import type { WritableStores } from "./stores.ts";
 
 const lanes = 32;
-/**
- * What is not needed any more waits for a quiet moment, up to so many of a pool: each removal of a Pod is two writes of the
- * API server. A fifth of what Kubernetes lets stand in a cluster before it removes ended Pods itself (12,500).
- */
-const surplusMax = 2500;
+/** What is not needed any more goes so many at a time. */
 const removalsPerBatch = 200;
 /** And for so long at a time: what has ended meanwhile is recorded and told before the rest goes. */
 const removeForMs = 250;
@@ -247,6 +243,6 @@ function isGivenUp(task: ObservedTask, round: RoundView): boolean {
 function remaining(task: ObservedTask): readonly AttemptObject[] {
   const ended = new Set(task.ended.map(attemptKey));
   return [...task.objects.values()].filter(
-    (object) => object.kind === "Job" || !(object.pod.gone || (object.deleting && ended.has(attemptKey(object)))),
+    (object) => object.kind === "Job" || !(object.pod.gone || (object.deleting && ended.has(object.key))),
   );
 }

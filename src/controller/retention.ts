@@ -4,6 +4,12 @@ import type { AttemptObject } from "../engine/views.ts";
 /** Of each outcome, of one task. */
 export const keptAttempts = 20;
 
+/**
+ * Of a pool, all of its tasks together: so many more stay until nothing starts or runs, since each removal of a Pod is two
+ * writes of the API server. A fifth of what Kubernetes lets stand in a cluster before it removes ended Pods itself (12,500).
+ */
+export const surplusMax = 2500;
+
 /** Of what ran attempts whose outcome is recorded, that which goes. */
 export function beyondRetention(recorded: readonly AttemptObject[]): readonly AttemptObject[] {
   const newestFirst = recorded

@@ -32,7 +32,7 @@ import { inParallelWithin } from "./parallel.ts";
 import type { PoolLock } from "./pool-lock.ts";
 import { lacksRight, refusalText, refuse, whyRefused } from "./refusals.ts";
 import type { Sender } from "./sender.ts";
-import type { WritableStores } from "./stores.ts";
+import { attemptIndexKey, type WritableStores } from "./stores.ts";
 import { nameTaken } from "./task-memory.ts";
 
 /** Creates under way at once. */
@@ -95,7 +95,7 @@ export class Starter {
   readonly #openedAt = new Map<string, number>();
   /** By the pool's uid: whether anything was created when there was last something to create. */
   readonly #creates = new Map<string, boolean>();
-  /** Open starts that the server refused for good: `task uid/shard/attempt`. */
+  /** Open starts that the server refused for good, by `openKey`. */
   readonly #dropped = new Set<string>();
 
   constructor({ api, stores, lock, sender, log, clock }: StarterOptions) {
@@ -431,8 +431,8 @@ function growth({ metadata: { namespace, name, uid } }: RoundView, shards: numbe
   return { kind: "patch", resource: jobs, key: { namespace, name }, patch: { type: "json", operations } };
 }
 
-function openKey({ namespace, taskUid, shard, attempt }: OpenStart): string {
-  return `${namespace}/${taskUid}/${shard}/${attempt}`;
+function openKey(start: OpenStart): string {
+  return attemptIndexKey(start.namespace, start.taskUid, start);
 }
 
 function isLeaving({ stage }: ObservedTask): boolean {

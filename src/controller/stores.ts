@@ -7,7 +7,7 @@ import { type ResourcePool, resourcePools } from "../api/resource-pool.ts";
 import { jobs } from "../engine/job.ts";
 import type { JobView, RoundView } from "../engine/job-views.ts";
 import { hasEnded, type PodView } from "../engine/pod-views.ts";
-import { createProjections } from "../engine/views.ts";
+import { attemptKey, createProjections } from "../engine/views.ts";
 import { TasksByPool } from "./tasks-by-pool.ts";
 
 export interface Stores {
@@ -92,6 +92,15 @@ export interface WritableStores extends Stores {
   forgetPod(pod: PodView): void;
 }
 
+/** What the index `attempt` of the Jobs finds one by; the namespace, since a Job elsewhere may name the same task. */
+export function attemptIndexKey(
+  namespace: string | undefined,
+  task: string,
+  attempt: Parameters<typeof attemptKey>[0],
+): string {
+  return `${namespace}/${task}/${attemptKey(attempt)}`;
+}
+
 /** Registers a watch for each kind; they fill once the manager runs. */
 export function watchedStores(manager: Pick<Manager, "store">): WritableStores {
   const project = createProjections();
@@ -107,7 +116,7 @@ export function watchedStores(manager: Pick<Manager, "store">): WritableStores {
     indexes: {
       task: (job) => job.task,
       uid: (job) => job.metadata.uid,
-      attempt: (job) => `${job.metadata.namespace}/${job.task}/${job.shard}/${job.attempt}`,
+      attempt: (job) => attemptIndexKey(job.metadata.namespace, job.task, job),
     },
   });
   const roundStore = manager.store<RoundView>(jobs as Resource<RoundView & KubeObject>, {

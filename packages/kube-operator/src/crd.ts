@@ -2,7 +2,7 @@
 // over is an error here. Knows no kind in particular.
 import type { z } from "zod";
 import type { JsonSchema, ValidationRule } from "./json-schema.ts";
-import type { KubeObject, Manifest, Resource } from "./object.ts";
+import { groupResource, type KubeObject, type Manifest, type Resource } from "./object.ts";
 import { schemaProblems } from "./schema-checks.ts";
 import { structuralSchema } from "./structural-schema.ts";
 
@@ -97,7 +97,7 @@ export function customResourceDefinition(options: CustomResourceOptions): Custom
     apiVersion: "apiextensions.k8s.io/v1",
     kind: "CustomResourceDefinition",
     metadata: {
-      name: `${resource.plural}.${resource.group}`,
+      name: groupResource(resource),
       ...(labels !== undefined && { labels }),
       ...(annotations !== undefined && { annotations }),
     },

@@ -12,7 +12,7 @@ import { threadElector } from "./leader-worker.ts";
 import type { LeaseSettings } from "./lease.ts";
 import { type Log, silentLog } from "./log.ts";
 import { processMetrics, type RuntimeMetrics, runtimeMetrics } from "./metrics.ts";
-import type { KubeObject, Resource } from "./object.ts";
+import { groupResource, type KubeObject, type Resource } from "./object.ts";
 import { createStore, type IndexFunction, type Store, type Stored } from "./store.ts";
 import { createReflector, type Reflector } from "./watch.ts";
 
@@ -173,8 +173,8 @@ class OrderedManager implements Manager {
   }
 
   /** Of two caches of one kind, with different selectors, the second gets a number. */
-  #cacheName({ group, plural }: Resource): string {
-    const base = group === "" ? plural : `${plural}.${group}`;
+  #cacheName(resource: Resource): string {
+    const base = groupResource(resource);
     let name = base;
     for (let number = 2; `cache-${name}` in this.#readyz; number++) name = `${base}-${number}`;
     return name;

@@ -79,6 +79,11 @@ export function apiVersionOf(resource: Resource): string {
   return resource.group === "" ? resource.version : `${resource.group}/${resource.version}`;
 }
 
+/** `pods`, or `resourcepools.kube-pool.dev`: a kind's name among all of the server. */
+export function groupResource({ group, plural }: Resource): string {
+  return group === "" ? plural : `${plural}.${group}`;
+}
+
 /** The reference by which a child names its controlling owner. */
 export function controllerReference(owner: KubeObject): OwnerReference {
   return {

@@ -11,7 +11,7 @@ import {
   type WatchEvent,
 } from "./kube-api.ts";
 import type { Log } from "./log.ts";
-import { type KubeObject, keyOf, keyText, type Resource } from "./object.ts";
+import { groupResource, type KubeObject, keyOf, keyText, type Resource } from "./object.ts";
 import { type Happening, nextState, type ReflectorState } from "./reflector-state.ts";
 import { isNewer } from "./resource-version.ts";
 import type { Store, Stored } from "./store.ts";
@@ -317,21 +317,20 @@ class StoreReflector<T extends Stored> implements Reflector {
       // Once is ordinary and costs no wait; again and again would be a loop of whole lists.
       return { name: "outdated", delayMs: this.#failures === 1 ? 0 : delayMs };
     }
-    log.warn({ ...fields, delayMs: Math.round(delayMs) }, this.#reasonOf(error));
+    log.warn({ ...fields, delayMs: Math.round(delayMs) }, reasonOf(error, resource));
     return { name: "failed", delayMs, failures: this.#failures };
-  }
-
-  #reasonOf(error: unknown): string {
-    const { group, plural } = this.#options.resource;
-    // Whatever the server says of a path that it does not serve ("404 page not found"), it is of a kind.
-    if (isNotFound(error)) return `the server knows no ${group ? `${plural}.${group}` : plural}: is its CRD installed?`;
-    return isTooManyRequests(error) ? "the server is busy" : "the watch failed";
   }
 
   #delayMs(): number {
     const { firstMs, factor, maxMs } = backoff;
     return Math.min(maxMs, firstMs * factor ** (this.#failures - 1) * (1 + this.#options.random()));
   }
+}
+
+function reasonOf(error: unknown, resource: Resource): string {
+  // Of a path that it does not serve the server says no more than "404 page not found".
+  if (isNotFound(error)) return `the server knows no ${groupResource(resource)}: is its CRD installed?`;
+  return isTooManyRequests(error) ? "the server is busy" : "the watch failed";
 }
 
 /** The words differ between versions; that the request is bad does not. */
